@@ -1,0 +1,68 @@
+import type { WireErrorCode } from '../errors.js';
+
+/**
+ * What the pool is asked to do, and what comes of it.
+ *
+ * `data`: run the user's operation `op` on `payload`, the JSON text of the request's `data`.
+ * `frame`: `payload` is a whole request body that was too large for the I/O thread; the worker's engine decodes and
+ * answers it. `op` is then only the queue it is counted under, as far as it could be seen before.
+ *
+ * `payload` is never transferred: where it is large it stands in a SharedArrayBuffer, so it is still there to run
+ * again when a thread dies.
+ */
+export interface Task {
+  readonly kind: 'data' | 'frame';
+  readonly op: string;
+  readonly payload: Uint8Array;
+  /** The request's own budget in milliseconds from now; the operation's default applies where it is absent. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A request inside a `frame` task that is for an operation the engine does not have: byte ranges into `payload`. */
+export interface Handout {
+  readonly idOffset: number;
+  readonly idLength: number;
+  readonly opOffset: number;
+  readonly opLength: number;
+  readonly dataOffset: number;
+  /** 0 where the request has no `data`. */
+  readonly dataLength: number;
+  readonly timeoutMs?: number | undefined;
+}
+
+export type Outcome =
+  /** A whole response frame, header included, as the engine wrote it. `code` is undefined for an ok reply. */
+  | { readonly kind: 'frame'; readonly frame: Uint8Array; readonly op: string; readonly code?: WireErrorCode | undefined }
+  /** The JSON text of `result`. */
+  | { readonly kind: 'result'; readonly json: Uint8Array }
+  | { readonly kind: 'handout'; readonly handout: Handout }
+  | {
+      readonly kind: 'error';
+      readonly code: WireErrorCode;
+      readonly message: string;
+      readonly retryAfterMs?: number | undefined;
+    };
+
+/** A task that was accepted. */
+export interface TaskHandle {
+  /**
+   * Ends the task with `code` at once, waiting or running; its `onOutcome` is called before this returns.
+   * Does nothing to a task that has its outcome. A thread that does not give up by itself is ended.
+   */
+  end(code: 'CANCELLED' | 'DEADLINE_EXCEEDED', message: string): void;
+}
+
+export interface QueueSnapshot {
+  readonly op: string;
+  readonly waiting: number;
+  readonly running: number;
+}
+
+/** Plain figures, gathered when somebody asks. */
+export interface PoolSnapshot {
+  readonly workers: { readonly idle: number; readonly busy: number; readonly starting: number; readonly spare: number };
+  readonly queues: readonly QueueSnapshot[];
+  /** Since the start. `lost`: threads that died by themselves; `stopped`: threads ended for a cancel or deadline. */
+  readonly threads: { readonly started: number; readonly lost: number; readonly stopped: number };
+  readonly rerun: number;
+}
