@@ -1,0 +1,109 @@
+/**
+ * The oracle: the whole protocol for one body, in plain TypeScript, by other means than the engine's. Validity is what
+ * a fatal UTF-8 decode and V8's `JSON.parse` say; the ranges of tokens come from a scanner of its own, so that `echo`
+ * is verbatim.
+ *
+ * It says what must be answered. Where the protocol leaves a choice (which of several faults is named) it gives every
+ * allowed answer. It imports the limits and nothing else of the project.
+ */
+import type { WireErrorCode } from '../../src/errors.js';
+import { frameHeaderBytes, idBytesMax, nestingLevelsMax } from '../../src/protocol/limits.js';
+import { exactSum } from './exact-sum.js';
+import { nestingOf, type Range, scanArray, scanObject, skipSpace } from './scan.js';
+
+export type Expectation =
+  /** `result` is the exact text, as Latin-1 of its bytes; or a string value, where its escapes may be written freely. */
+  | { readonly kind: 'ok'; readonly id: string; readonly result: string | { readonly string: string } }
+  /** Any of the codes, with any of the `id` tokens (`null` where there is none), as Latin-1 of their bytes. */
+  | { readonly kind: 'error'; readonly ids: readonly string[]; readonly codes: readonly WireErrorCode[] }
+  /** Not for the engine to answer. `data` is undefined where there is none. Tokens as Latin-1 of their bytes. */
+  | {
+      readonly kind: 'handout';
+      readonly id: string;
+      readonly op: string;
+      readonly data: string | undefined;
+      readonly timeoutMs: number | undefined;
+    };
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const memberNames = ['id', 'op', 'data', 'timeoutMs', 'traceparent'];
+const badJson: Expectation = { kind: 'error', ids: ['null'], codes: ['BAD_JSON'] };
+
+/** What the protocol asks for, for each whole frame of a stream, in the order of the frames. */
+export function expectStream(stream: Uint8Array): Expectation[] {
+  const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
+  const expectations: Expectation[] = [];
+  let offset = 0;
+  while (offset + frameHeaderBytes <= stream.length) {
+    const end = offset + frameHeaderBytes + view.getUint32(offset);
+    if (end > stream.length) break;
+    expectations.push(expectBody(stream.subarray(offset + frameHeaderBytes, end)));
+    offset = end;
+  }
+  return expectations;
+}
+
+/** What the protocol asks for, for one body. */
+export function expectBody(body: Uint8Array): Expectation {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(utf8.decode(body));
+  } catch {
+    return badJson;
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return badJson;
+  if (nestingOf(body) > nestingLevelsMax) return badJson;
+  return expectRequest(body);
+}
+
+function expectRequest(body: Uint8Array): Expectation {
+  const members = scanObject(body, skipSpace(body, 0));
+  const text = (range: Range) => Buffer.from(body.subarray(range.start, range.end)).toString('latin1');
+  const all = (name: string) => members.filter((member) => member.name === name).map(({ value }) => text(value));
+  const first = (name: string) => all(name)[0];
+  const [id, op, timeout, traceparent] = ['id', 'op', 'timeoutMs', 'traceparent'].map(first);
+
+  const twice = memberNames.some((name) => all(name).length > 1);
+  const badId = id === undefined || !isUsableId(id);
+  const badOp = op === undefined || !op.startsWith('"');
+  const badTimeout = timeout !== undefined && !/^[\d.]*[1-9]/.test(timeout);
+  const badTrace = traceparent !== undefined && !traceparent.startsWith('"');
+  if (twice || badId || badOp || badTimeout || badTrace) {
+    // Of an `id` that stands twice either token may come back, or none.
+    const ids = all('id').length > 1 ? ['null', ...all('id').filter(isUsableId)] : [badId ? 'null' : id];
+    return { kind: 'error', ids, codes: ['BAD_REQUEST'] };
+  }
+
+  const dataRange = members.find((member) => member.name === 'data')?.value;
+  const data = dataRange === undefined ? undefined : text(dataRange);
+  const name = JSON.parse(Buffer.from(op, 'latin1').toString()) as string;
+  if (name === 'echo') return { kind: 'ok', id, result: data ?? 'null' };
+  if (name === '$ping') return { kind: 'ok', id, result: '{"pong":true}' };
+  if (name === 'upper') return expectUpper(id, data);
+  if (name === 'sum') return expectSum(id, body, dataRange);
+  return { kind: 'handout', id, op, data, timeoutMs: timeout === undefined ? undefined : Number(timeout) };
+}
+
+function isUsableId(token: string): boolean {
+  return token.startsWith('"') && token.length - 2 <= idBytesMax;
+}
+
+function expectUpper(id: string, data: string | undefined): Expectation {
+  if (!data?.startsWith('"')) return { kind: 'error', ids: [id], codes: ['BAD_DATA'] };
+  const value = JSON.parse(Buffer.from(data, 'latin1').toString()) as string;
+  return { kind: 'ok', id, result: { string: value.toUpperCase() } };
+}
+
+function expectSum(id: string, body: Uint8Array, data: Range | undefined): Expectation {
+  if (data === undefined || body[data.start] !== 0x5b) return { kind: 'error', ids: [id], codes: ['BAD_DATA'] };
+  const tokens = scanArray(body, data.start).map(({ start, end }) =>
+    Buffer.from(body.subarray(start, end)).toString('latin1'),
+  );
+  const numbers = tokens.filter((token) => /^[-\d]/.test(token));
+  const codes: WireErrorCode[] = numbers.length < tokens.length ? ['BAD_DATA'] : [];
+  // Beside a fault of type, a number without a binary64 is a fault of its own; a sum is not asked for then.
+  const outcome = codes.length === 0 ? exactSum(numbers) : undefined;
+  if (outcome?.kind === 'ok') return { kind: 'ok', id, result: outcome.text };
+  if (outcome !== undefined || numbers.some((token) => exactSum([token]).kind !== 'ok')) codes.push('OUT_OF_RANGE');
+  return { kind: 'error', ids: [id], codes };
+}

@@ -1,0 +1,21 @@
+/**
+ * Random tests that can be repeated: the seed is printed, and `TRAMA_FUZZ_SEED` sets it. Under `CI=true` they run
+ * as often as their caller says; elsewhere a tenth of that.
+ */
+import type fc from 'fast-check';
+
+function chooseSeed(): number {
+  const wished = process.env.TRAMA_FUZZ_SEED;
+  if (wished === undefined) return Date.now() >>> 0;
+  if (!/^-?\d+$/.test(wished)) throw new Error(`TRAMA_FUZZ_SEED is "${wished}"; it must be a whole number`);
+  return Number(wished);
+}
+
+const seed = chooseSeed();
+
+/** Parameters for `fc.assert`. Prints how to repeat the run. */
+export function fuzzed(runsInCi: number): fc.Parameters<unknown> {
+  const numRuns = process.env.CI === 'true' ? runsInCi : Math.ceil(runsInCi / 10);
+  console.log(`  ${numRuns} random runs; to repeat them: TRAMA_FUZZ_SEED=${seed}`);
+  return { seed, numRuns };
+}
