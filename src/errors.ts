@@ -18,7 +18,11 @@ interface ErrorEntry {
 
 /** Codes that travel in a response's `code`. */
 export const wireErrors = {
-  BAD_JSON: { scope: 'request', retryable: false, meaning: 'the body is not one JSON object (grammar, UTF-8, nesting)' },
+  BAD_JSON: {
+    scope: 'request',
+    retryable: false,
+    meaning: 'the body is not one JSON object (grammar, UTF-8, nesting)',
+  },
   BAD_REQUEST: {
     scope: 'request',
     retryable: false,
@@ -32,7 +36,11 @@ export const wireErrors = {
     meaning: 'the answer, or a number in the data, has no finite binary64',
   },
   FRAME_TOO_LARGE: { scope: 'connection', retryable: false, meaning: 'the body is over a limit' },
-  OVERLOADED: { scope: 'request', retryable: true, meaning: 'a queue, or the budget of a connection or the server, is full' },
+  OVERLOADED: {
+    scope: 'request',
+    retryable: true,
+    meaning: 'a queue, or the budget of a connection or the server, is full',
+  },
   DEADLINE_EXCEEDED: { scope: 'request', retryable: 'caller', meaning: 'the time allowed ran out' },
   CANCELLED: { scope: 'request', retryable: false, meaning: 'a $cancel named the request' },
   WORKER_LOST: {

@@ -1,0 +1,98 @@
+/** One request body: scanned, executed where the operation is the engine's own, answered. */
+import { OPEN_BRACKET, Operation, Outcome, QUOTE } from './codes';
+import {
+  dataEnd, dataStart, dataSummed, dataTraits, idEnd, idStart, opEnd, operation, opStart, readEnvelope,
+  timeoutEnd, timeoutStart, traceparentEnd, traceparentStart,
+} from './envelope';
+import { clearFault, fault, outcomeOf, why, Why } from './fault';
+import {
+  COUNTS, HANDOUT_BYTES, HANDOUT_DATA, HANDOUT_ID, HANDOUT_OP, HANDOUT_TIMEOUT, HANDOUT_TRACEPARENT, HANDOUTS,
+} from './layout';
+import { beginOk, copyBytes, endFrame, writeFault, writeNull, writePong } from './response';
+import { sumArray } from './sum';
+import { writeSum } from './decimal';
+import { writeUpper } from './upper';
+
+/** How the last body ended: an `Outcome`. */
+export let outcome: i32 = Outcome.OK;
+/** The engine's own operation that the last body named, or `Operation.NONE`. */
+export let operationOf: i32 = Operation.NONE;
+
+/**
+ * Answers the body [start, end) with a frame written at `frame`, and gives the address behind it. A valid request
+ * for an operation that is not the engine's, or any valid request where `handOutAll`, leaves `HANDED_OUT` in
+ * `outcome` and writes nothing.
+ */
+export function answerBody(start: usize, end: usize, frame: usize, handOutAll: bool): usize {
+  // The scanners stop at this 0; the byte belongs to the next frame and comes back.
+  const next = load<u8>(end);
+  store<u8>(end, 0);
+  clearFault();
+  const isJson = readEnvelope(start, end, handOutAll);
+  let to: usize = 0;
+  if (why == Why.NOTHING) {
+    if (operation == Operation.NONE || handOutAll) outcome = Outcome.HANDED_OUT;
+    else {
+      to = writeResult(frame);
+      if (to) outcome = Outcome.OK;
+    }
+  }
+  if (why != Why.NOTHING) {
+    to = writeFault(frame, isJson ? idStart : 0, idEnd, start, end, dataStart);
+    outcome = outcomeOf(why);
+  }
+  store<u8>(end, next);
+  operationOf = operation;
+  if (outcome == Outcome.HANDED_OUT) return frame;
+  count(operation, outcome);
+  return to;
+}
+
+function count(operation: i32, outcome: i32): void {
+  const cell = COUNTS + (<usize>(operation * Outcome.COUNT + outcome) << 3);
+  store<u64>(cell, load<u64>(cell) + 1);
+}
+
+/** The ok response to a valid request of the engine's own, or 0 with the fault kept. */
+function writeResult(frame: usize): usize {
+  let to = beginOk(frame, idStart, idEnd);
+  switch (operation) {
+    case Operation.ECHO:
+      to = dataStart ? copyBytes(to, dataStart, dataEnd - dataStart) : writeNull(to);
+      break;
+    case Operation.UPPER:
+      if (!dataStart || load<u8>(dataStart) != QUOTE) return dataFault(Why.UPPER_NOT_STRING);
+      to = writeUpper(to, dataStart, dataEnd, dataTraits);
+      break;
+    case Operation.SUM:
+      if (!dataSummed) {
+        if (!dataStart || load<u8>(dataStart) != OPEN_BRACKET) return dataFault(Why.SUM_NOT_ARRAY);
+        if (!sumArray(dataStart)) return 0;
+      }
+      to = writeSum(to, dataStart);
+      if (!to) return 0;
+      break;
+    default:
+      to = writePong(to);
+  }
+  return endFrame(frame, to);
+}
+
+function dataFault(reason: i32): usize {
+  return fault(reason, dataStart ? dataStart : opStart);
+}
+
+/** Writes the record of the body just read; places count from `origin`. */
+export function writeHandout(index: i32, origin: usize): void {
+  const record = HANDOUTS + <usize>index * HANDOUT_BYTES;
+  writeRange(record + HANDOUT_ID, idStart, idEnd, origin);
+  writeRange(record + HANDOUT_OP, opStart, opEnd, origin);
+  writeRange(record + HANDOUT_DATA, dataStart, dataEnd, origin);
+  writeRange(record + HANDOUT_TIMEOUT, timeoutStart, timeoutEnd, origin);
+  writeRange(record + HANDOUT_TRACEPARENT, traceparentStart, traceparentEnd, origin);
+}
+
+function writeRange(field: usize, start: usize, end: usize, origin: usize): void {
+  store<u32>(field, start ? <u32>(start - origin) : 0);
+  store<u32>(field, start && end ? <u32>(end - start) : 0, 4);
+}

@@ -1,0 +1,267 @@
+/**
+ * The members of a request, in any order: `id`, `op`, `data`, `timeoutMs`, `traceparent`; others are checked as JSON
+ * and passed over. Leaves the tokens' places in globals for `frame.ts`, or a fault.
+ *
+ * A `sum` whose `op` stands before its `data` is added while it is scanned; in every other case the data is scanned
+ * first and the operation looks at it afterwards.
+ */
+import { CLOSE_BRACE, COMMA, OPEN_BRACE, OPEN_BRACKET, Operation, QUOTE } from './codes';
+import { fault, grammarFault, Why } from './fault';
+import { clearStringTraits, HAS_ESCAPE, hexValue, skipColon, skipSpace, skipString, skipValue, stringTraits } from './json';
+import { sumArray } from './sum';
+
+const ID_BYTES_MAX: usize = 256;
+
+/** Each token with its quotes; a start of 0 means that the member is absent. */
+export let idStart: usize = 0;
+export let idEnd: usize = 0;
+export let opStart: usize = 0;
+export let opEnd: usize = 0;
+export let dataStart: usize = 0;
+export let dataEnd: usize = 0;
+/** What the strings of `data` held: see `stringTraits`. */
+export let dataTraits: i32 = 0;
+/** Was `data` added while it was scanned? */
+export let dataSummed: bool = false;
+export let timeoutStart: usize = 0;
+export let timeoutEnd: usize = 0;
+export let traceparentStart: usize = 0;
+export let traceparentEnd: usize = 0;
+/** The engine's own operation that `op` names, or `Operation.NONE`. */
+export let operation: i32 = Operation.NONE;
+
+namespace Member {
+  export const OTHER: i32 = 0;
+  export const ID: i32 = 1;
+  export const OP: i32 = 2;
+  export const DATA: i32 = 3;
+  export const TIMEOUT: i32 = 4;
+  export const TRACEPARENT: i32 = 5;
+}
+
+function clearEnvelope(): void {
+  idStart = opStart = dataStart = timeoutStart = traceparentStart = 0;
+  dataSummed = false;
+  operation = Operation.NONE;
+}
+
+/**
+ * Scans the body from `start` to `end`. Answers true where it is JSON; whether it is also a request says `why`.
+ * With `prefix` the body may be cut: what was read before the cut stands in the globals, and nothing is added.
+ */
+export function readEnvelope(start: usize, end: usize, prefix: bool): bool {
+  clearEnvelope();
+  let p = skipSpace(start);
+  if (load<u8>(p) != OPEN_BRACE) return grammarFault(Why.EXPECTED_OBJECT, p) != 0;
+  p = skipSpace(p + 1);
+  if (load<u8>(p) == CLOSE_BRACE) p++;
+  else {
+    while (true) {
+      p = readMember(p, prefix);
+      if (!p) return false;
+      p = skipSpace(p);
+      const next = load<u8>(p);
+      p++;
+      if (next == COMMA) p = skipSpace(p);
+      else if (next == CLOSE_BRACE) break;
+      else return grammarFault(Why.EXPECTED_COMMA_OR_BRACE, p - 1) != 0;
+    }
+  }
+  p = skipSpace(p);
+  if (p != end) return grammarFault(Why.TRAILING, p) != 0;
+  if (!idStart) fault(Why.ID_MISSING, end);
+  else if (!opStart) fault(Why.OP_MISSING, end);
+  return true;
+}
+
+function readMember(p: usize, prefix: bool): usize {
+  const name = p;
+  if (load<u8>(p) != QUOTE) return grammarFault(Why.EXPECTED_NAME, p);
+  clearStringTraits();
+  p = skipString(p);
+  if (!p) return 0;
+  const member = memberNamed(name + 1, p - 1, stringTraits);
+  p = skipColon(p);
+  if (!p) return 0;
+  switch (member) {
+    case Member.ID:
+      return readId(p, name);
+    case Member.OP:
+      return readOp(p, name);
+    case Member.DATA:
+      return readData(p, name, prefix);
+    case Member.TIMEOUT:
+      return readTimeout(p, name);
+    case Member.TRACEPARENT:
+      return readTraceparent(p, name);
+    default:
+      return skipValue(p, 1);
+  }
+}
+
+// The names as little-endian words, so that a comparison is one load.
+const ID_WORD: u16 = 0x6469;
+const OP_WORD: u16 = 0x706f;
+const DATA_WORD: u32 = 0x61746164;
+
+function memberNamed(start: usize, end: usize, traits: i32): i32 {
+  if (traits & HAS_ESCAPE) {
+    end = unescapeName(start, end);
+    start = NAME;
+  }
+  switch (<i32>(end - start)) {
+    case 2: {
+      const word = load<u16>(start);
+      return word == ID_WORD ? Member.ID : word == OP_WORD ? Member.OP : Member.OTHER;
+    }
+    case 4:
+      return load<u32>(start) == DATA_WORD ? Member.DATA : Member.OTHER;
+    case 9:
+      return equals(start, TIMEOUT_NAME, 9) ? Member.TIMEOUT : Member.OTHER;
+    case 11:
+      return equals(start, TRACEPARENT_NAME, 11) ? Member.TRACEPARENT : Member.OTHER;
+    default:
+      return Member.OTHER;
+  }
+}
+
+const TIMEOUT_NAME: usize = memory.data<u8>([0x74, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74, 0x4d, 0x73]);
+// prettier-ignore
+const TRACEPARENT_NAME: usize = memory.data<u8>([0x74, 0x72, 0x61, 0x63, 0x65, 0x70, 0x61, 0x72, 0x65, 0x6e, 0x74]);
+
+/** Room for the unescaped form of a name or an `op`; longer ones are none that the engine knows. */
+const NAME_BYTES: usize = 16;
+const NAME: usize = memory.data(16);
+
+/**
+ * Writes the first bytes of an escaped string's value to NAME and answers the end of what it wrote. A character that
+ * is not ASCII is written as 0xff, which no known name holds.
+ */
+function unescapeName(start: usize, end: usize): usize {
+  let to = NAME;
+  let p = start;
+  while (p < end && to < NAME + NAME_BYTES) {
+    let byte = load<u8>(p++);
+    if (byte == 0x5c) {
+      const escaped = load<u8>(p++);
+      if (escaped == 0x75) {
+        let unit = 0;
+        for (let i: usize = 0; i < 4; i++) unit = (unit << 4) | hexValue(load<u8>(p + i));
+        p += 4;
+        byte = unit < 0x80 ? <u8>unit : 0xff;
+      } else {
+        // The other escapes stand for themselves or for control characters; no known name holds either.
+        byte = 0xff;
+      }
+    }
+    store<u8>(to++, byte);
+  }
+  return to;
+}
+
+function equals(a: usize, b: usize, length: i32): bool {
+  for (let i = 0; i < length; i++) {
+    if (load<u8>(a + i) != load<u8>(b + i)) return false;
+  }
+  return true;
+}
+
+function readId(p: usize, name: usize): usize {
+  if (idStart) fault(Why.MEMBER_TWICE, name);
+  if (load<u8>(p) != QUOTE) {
+    fault(Why.ID_NOT_STRING, p);
+    return skipValue(p, 1);
+  }
+  const end = skipString(p);
+  if (!end) return 0;
+  if (end - p - 2 > ID_BYTES_MAX) fault(Why.ID_TOO_LONG, p);
+  else if (!idStart) {
+    idStart = p;
+    idEnd = end;
+  }
+  return end;
+}
+
+function readOp(p: usize, name: usize): usize {
+  if (opStart) fault(Why.MEMBER_TWICE, name);
+  if (load<u8>(p) != QUOTE) {
+    fault(Why.OP_NOT_STRING, p);
+    return skipValue(p, 1);
+  }
+  clearStringTraits();
+  const end = skipString(p);
+  if (!end) return 0;
+  opStart = p;
+  opEnd = end;
+  operation = operationNamed(p + 1, end - 1, stringTraits);
+  return end;
+}
+
+const ECHO_WORD: u32 = 0x6f686365;
+const SUM_WORD: u32 = 0x006d7573;
+const UPPE_WORD: u32 = 0x65707075;
+const PING_WORD: u32 = 0x6e697024;
+
+function operationNamed(start: usize, end: usize, traits: i32): i32 {
+  if (traits & HAS_ESCAPE) {
+    end = unescapeName(start, end);
+    start = NAME;
+  }
+  const word = load<u32>(start);
+  switch (<i32>(end - start)) {
+    case 3:
+      return (word & 0xffffff) == SUM_WORD ? Operation.SUM : Operation.NONE;
+    case 4:
+      return word == ECHO_WORD ? Operation.ECHO : Operation.NONE;
+    case 5:
+      if (word == UPPE_WORD && load<u8>(start, 4) == 0x72) return Operation.UPPER;
+      return word == PING_WORD && load<u8>(start, 4) == 0x67 ? Operation.PING : Operation.NONE;
+    default:
+      return Operation.NONE;
+  }
+}
+
+function readData(p: usize, name: usize, prefix: bool): usize {
+  if (dataStart) fault(Why.MEMBER_TWICE, name);
+  dataStart = p;
+  clearStringTraits();
+  let end: usize = 0;
+  if (operation == Operation.SUM && load<u8>(p) == OPEN_BRACKET && !prefix) {
+    end = sumArray(p);
+    dataSummed = end != 0;
+  }
+  // Also where the array held something that cannot be added: is it JSON at all?
+  if (!end) end = skipValue(p, 1);
+  dataEnd = end;
+  dataTraits = stringTraits;
+  return end;
+}
+
+function readTimeout(p: usize, name: usize): usize {
+  if (timeoutStart) fault(Why.MEMBER_TWICE, name);
+  timeoutStart = p;
+  const end = skipValue(p, 1);
+  timeoutEnd = end;
+  if (end && !isPositiveNumber(p, end)) fault(Why.TIMEOUT_NOT_POSITIVE, p);
+  return end;
+}
+
+/** Of a token that is valid JSON: a number without a sign that has a digit other than 0 before its exponent. */
+function isPositiveNumber(p: usize, end: usize): bool {
+  if (load<u8>(p) - 0x30 > 9) return false;
+  for (; p < end; p++) {
+    const byte = load<u8>(p);
+    if ((byte | 0x20) == 0x65) return false;
+    if (byte > 0x30) return true;
+  }
+  return false;
+}
+
+function readTraceparent(p: usize, name: usize): usize {
+  if (traceparentStart) fault(Why.MEMBER_TWICE, name);
+  traceparentStart = p;
+  if (load<u8>(p) != QUOTE) fault(Why.TRACEPARENT_NOT_STRING, p);
+  const end = skipValue(p, 1);
+  traceparentEnd = end;
+  return end;
+}

@@ -1,0 +1,109 @@
+/**
+ * The ABI: what the host may call, and where it puts and finds bytes. Called one at a time; each call leaves its
+ * results in STATUS and overwrites those of the call before. `src/engine/engine.ts` is the only caller.
+ */
+import { answerBody, operationOf, outcome, writeHandout } from './body';
+import { Outcome, Stop } from './codes';
+import { readEnvelope } from './envelope';
+import { clearFault, where } from './fault';
+import { skipSpace, skipValue } from './json';
+import {
+  ARENA, COUNTS, GUARD, HANDOUT_BYTES, HANDOUTS, HANDOUTS_MAX, INLINE_BYTES_MAX, INPUT, INPUT_BYTES, OUTPUT, OUTPUT_END,
+  replyBytesMax, STATUS, STATUS_CONSUMED, STATUS_HANDOUTS, STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH,
+  STATUS_STOP,
+} from './layout';
+
+export const statusOffset: usize = STATUS;
+export const countsOffset: usize = COUNTS;
+export const handoutsOffset: usize = HANDOUTS;
+export const handoutBytes: usize = HANDOUT_BYTES;
+export const handoutsMax: i32 = HANDOUTS_MAX;
+export const inputOffset: usize = INPUT;
+export const inputBytes: i32 = INPUT_BYTES;
+export const outputOffset: usize = OUTPUT;
+export const arenaOffset: usize = ARENA;
+export const guardBytes: i32 = GUARD;
+/** Where asc's static data ends; it must stay below `statusOffset`. */
+export const staticEnd: usize = __heap_base;
+
+/**
+ * Decodes the first `length` bytes of INPUT, which begin at a frame's border, and answers every whole frame there
+ * with a reply in OUTPUT or, where it is not for the engine or `handOutAll` asks so, with a record in HANDOUTS.
+ */
+export function run(length: i32, handOutAll: bool): void {
+  const limit = INPUT + <usize>length;
+  let frame = INPUT;
+  let to = OUTPUT;
+  let handouts = 0;
+  let stop = Stop.INPUT;
+  while (frame + 4 <= limit) {
+    const size = bswap<u32>(load<u32>(frame));
+    if (size > INLINE_BYTES_MAX) {
+      stop = Stop.LARGE;
+      break;
+    }
+    const body = frame + 4;
+    const end = body + <usize>size;
+    if (end > limit) break;
+    if (to + replyBytesMax(<usize>size) > OUTPUT_END || handouts == HANDOUTS_MAX) {
+      stop = Stop.OUTPUT;
+      break;
+    }
+    to = answerBody(body, end, to, handOutAll);
+    if (outcome == Outcome.HANDED_OUT) writeHandout(handouts++, INPUT);
+    frame = end;
+    invariants(frame, limit, to, handouts);
+  }
+  store<i32>(STATUS, <i32>(frame - INPUT), STATUS_CONSUMED);
+  store<i32>(STATUS, <i32>(to - OUTPUT), STATUS_OUTPUT_LENGTH);
+  store<i32>(STATUS, handouts, STATUS_HANDOUTS);
+  store<i32>(STATUS, stop, STATUS_STOP);
+}
+
+function invariants(frame: usize, limit: usize, to: usize, handouts: i32): void {
+  assert(INPUT <= frame && frame <= limit, 'the cursor stands at a frame border inside the input');
+  assert(OUTPUT <= to && to <= OUTPUT_END, 'the replies stand inside the output');
+  assert(0 <= handouts && handouts <= HANDOUTS_MAX, 'the records stand inside their table');
+}
+
+/**
+ * Answers one body of any size. It stands in the arena and the room for its reply follows, a guard between.
+ * Where it is handed out, the record's places count from the body's first byte.
+ */
+export function answer(length: i32): void {
+  const end = ARENA + <usize>length;
+  const frame = end + <usize>GUARD;
+  const to = answerBody(ARENA, end, frame, false);
+  const isHandedOut = outcome == Outcome.HANDED_OUT;
+  if (isHandedOut) writeHandout(0, ARENA);
+  store<i32>(STATUS, <i32>(to - frame), STATUS_OUTPUT_LENGTH);
+  store<i32>(STATUS, <i32>isHandedOut, STATUS_HANDOUTS);
+  store<i32>(STATUS, operationOf, STATUS_OPERATION);
+  store<i32>(STATUS, outcome, STATUS_OUTCOME);
+}
+
+/**
+ * Reads the envelope of a body's first `length` bytes, which stand in INPUT, as far as it goes, and leaves it as the
+ * first record.
+ */
+export function peek(length: i32): void {
+  const end = INPUT + <usize>length;
+  const next = load<u8>(end);
+  store<u8>(end, 0);
+  clearFault();
+  readEnvelope(INPUT, end, true);
+  store<u8>(end, next);
+  writeHandout(0, INPUT);
+}
+
+/** Is the text of `length` bytes in the arena one JSON value? Answers −1, or the place of the first fault. */
+export function check(length: i32): i32 {
+  const end = ARENA + <usize>length;
+  const next = load<u8>(end);
+  store<u8>(end, 0);
+  clearFault();
+  let p = skipValue(skipSpace(ARENA), 0);
+  const place = p ? skipSpace(p) : where;
+  store<u8>(end, next);
+  return p && place == end ? -1 : <i32>(place - ARENA);
+}

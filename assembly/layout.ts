@@ -1,0 +1,84 @@
+/**
+ * The engine's memory, drawn once. Every address is a constant; nothing is allocated while the engine runs.
+ * `src/engine/layout.ts` mirrors the records that the host reads; a test compares the two.
+ *
+ *     0x000000  ┌──────────────────────────────────────────────┐
+ *               │ static data: texts, tables (asc places them) │
+ *     0x010000  ├──────────────────────────────────────────────┤
+ *               │ STATUS     what the last call left, 64 bytes │
+ *               │ COUNTS     u64[OPERATIONS][OUTCOMES]         │
+ *               │ NESTING    one byte for each open bracket    │
+ *               │ TEXT       digits of a sum, 8 KiB            │
+ *     0x018000  ├──────────────────────────────────────────────┤
+ *               │ BUCKETS    two i64 for each decimal exponent │
+ *     0x020000  ├──────────────────────────────────────────────┤
+ *               │ HANDOUTS   records of HANDOUT_BYTES          │
+ *     0x030000  ├──────────────────────────────────────────────┤
+ *               │ INPUT      one socket read (guards around)   │
+ *     0x050000  ├──────────────────────────────────────────────┤
+ *               │ OUTPUT     replies to it, contiguous         │
+ *     0x0d0000  ├──────────────────────────────────────────────┤
+ *               │ ARENA      a large body, then its reply;     │
+ *               │            the host grows memory to fit      │
+ *               └──────────────────────────────────────────────┘
+ *
+ * Vector loads may read up to GUARD bytes before a region's first byte and behind its last one; what they find
+ * there is masked away, so only the bytes' being addressable matters.
+ */
+
+export const GUARD: i32 = 64;
+
+/** i32 fields, in bytes from STATUS. */
+export const STATUS: usize = 0x10000;
+export const STATUS_CONSUMED: usize = 0;
+export const STATUS_OUTPUT_LENGTH: usize = 4;
+export const STATUS_HANDOUTS: usize = 8;
+export const STATUS_STOP: usize = 12;
+/** Index into COUNTS' rows and columns of the last answered body: which operation, which outcome. */
+export const STATUS_OPERATION: usize = 16;
+export const STATUS_OUTCOME: usize = 20;
+
+export const COUNTS: usize = 0x10040;
+
+export const NESTING: usize = 0x11000;
+export const NESTING_LEVELS_MAX: i32 = 1024;
+
+export const TEXT: usize = 0x12000;
+export const TEXT_BYTES: usize = 0x2000;
+
+/** Decimal exponents that are added exactly; digits below the least one count as "not zero" (protocol, `sum`). */
+export const EXPONENT_LEAST: i32 = -1200;
+export const EXPONENT_GREATEST: i32 = 308;
+export const BUCKETS: usize = 0x18000;
+export const BUCKET_BYTES: usize = 16;
+
+export const HANDOUTS: usize = 0x20000;
+export const HANDOUT_BYTES: usize = 40;
+export const HANDOUTS_MAX: i32 = 1024;
+/** u32 fields of a record: offsets count from the first byte that the host gave; a length of 0 means absent. */
+export const HANDOUT_ID: usize = 0;
+export const HANDOUT_OP: usize = 8;
+export const HANDOUT_DATA: usize = 16;
+export const HANDOUT_TIMEOUT: usize = 24;
+export const HANDOUT_TRACEPARENT: usize = 32;
+
+/** Largest body that `run` answers; the protocol's inlineBytesMax. */
+export const INLINE_BYTES_MAX: u32 = 0x10000;
+export const INPUT: usize = 0x30000 + <usize>GUARD;
+/** A whole frame of the largest inline body fits, so `run` always gets on. */
+export const INPUT_BYTES: i32 = <i32>INLINE_BYTES_MAX + 4;
+
+export const OUTPUT: usize = 0x50000;
+export const OUTPUT_END: usize = 0xd0000 - <usize>GUARD;
+
+export const ARENA: usize = 0xd0000 + <usize>GUARD;
+
+/**
+ * No reply is longer than this for a body of `bodyBytes`. Upper-casing at most triples the UTF-8 of a text (U+0390:
+ * two bytes become six), and no error sentence with its id reaches a thousand bytes.
+ */
+// @ts-ignore: decorator
+@inline
+export function replyBytesMax(bodyBytes: usize): usize {
+  return 3 * bodyBytes + 1024;
+}

@@ -1,0 +1,211 @@
+/**
+ * The array of a `sum`: finds, checks and adds its numbers in one pass.
+ *
+ * Optimistic path: a number of at most 15 digits before the point and 31 behind it, with a modest exponent, is found
+ * with two vector compares and added as one to three groups of 16 digits. Exact path (`addAnyNumber`): every other
+ * number, whatever its length and exponent. Both add decimals as they are written; nothing is rounded here.
+ */
+import { addGroup, addTail, clearSum } from './decimal';
+import { CLOSE_BRACKET, COMMA, MINUS, PLUS, POINT, ZERO } from './codes';
+import { itemFault, Why } from './fault';
+import { isDigit, nonDigits, skipNumber, skipSpace } from './json';
+import { EXPONENT_GREATEST, EXPONENT_LEAST } from './layout';
+
+/** Lane numbers, to mask the lanes in front of a right-aligned group. */
+// @ts-ignore: decorator
+@inline
+function laneNumbers(): v128 {
+  return i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+/** The value of the `count` (1 to 16) digits that end before `end`. */
+// @ts-ignore: decorator
+@inline
+function groupValue(end: usize, count: i32): u64 {
+  const digits = v128.and(
+    i8x16.sub(v128.load(end - 16), i8x16.splat(<i8>ZERO)),
+    i8x16.ge_u(laneNumbers(), i8x16.splat(<i8>(16 - count))),
+  );
+  // Pairs to two digits, to four, to eight: each step multiplies the left one by its weight and adds the right one.
+  const tens = i8x16(10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1);
+  const two = i16x8.narrow_i32x4_u(
+    i32x4.extadd_pairwise_i16x8_u(i16x8.extmul_low_i8x16_u(digits, tens)),
+    i32x4.extadd_pairwise_i16x8_u(i16x8.extmul_high_i8x16_u(digits, tens)),
+  );
+  const four = i32x4.dot_i16x8_s(two, i16x8(100, 1, 100, 1, 100, 1, 100, 1));
+  const eight = i32x4.dot_i16x8_s(
+    i16x8.narrow_i32x4_u(four, four),
+    i16x8(10000, 1, 10000, 1, 10000, 1, 10000, 1),
+  );
+  const both = i64x2.extract_lane(eight, 0);
+  return (both & 0xffffffff) * 100000000 + (both >>> 32);
+}
+
+/**
+ * `p` is at the opening bracket. Answers the address behind the closing one, or 0: then the array is no JSON or
+ * holds something that cannot be added. The second is kept as a fault, the first is left to `skipValue`.
+ */
+export function sumArray(p: usize): usize {
+  clearSum();
+  p = skipSpace(p + 1);
+  if (load<u8>(p) == CLOSE_BRACKET) return p + 1;
+  let index: u32 = 0;
+  while (true) {
+    p = addNumber(p, index);
+    if (!p) return 0;
+    p = skipSpace(p);
+    const next = load<u8>(p);
+    if (next != COMMA) return next == CLOSE_BRACKET ? p + 1 : 0;
+    p = skipSpace(p + 1);
+    index++;
+  }
+}
+
+/** Exponents with more digits than this are the exact path's. */
+const EXPONENT_FAST: i32 = 1000;
+
+// @ts-ignore: decorator
+@inline
+function addNumber(start: usize, index: u32): usize {
+  const negative = load<u8>(start) == MINUS;
+  const whole = start + <usize>negative;
+  const wholeCount = <i32>ctz(nonDigits(whole) | 0x10000);
+  if (wholeCount == 0 || wholeCount == 16 || (load<u8>(whole) == ZERO && wholeCount > 1)) {
+    return addAnyNumber(start, index);
+  }
+  const wholeEnd = whole + <usize>wholeCount;
+  let p = wholeEnd;
+  let fractionCount = 0;
+  if (load<u8>(p) == POINT) {
+    fractionCount = <i32>ctz(nonDigits(p + 1) | (nonDigits(p + 17) << 16));
+    if (fractionCount == 0 || fractionCount >= 32) return addAnyNumber(start, index);
+    p += <usize>(fractionCount + 1);
+  }
+  const fractionEnd = p;
+  let exponent = 0;
+  if ((load<u8>(p) | 0x20) == 0x65) {
+    p++;
+    const sign = load<u8>(p);
+    p += <usize>(sign == MINUS || sign == PLUS);
+    if (!isDigit(load<u8>(p))) return addAnyNumber(start, index);
+    while (isDigit(load<u8>(p))) {
+      exponent = exponent * 10 + <i32>(load<u8>(p) - ZERO);
+      if (exponent >= EXPONENT_FAST) return addAnyNumber(start, index);
+      p++;
+    }
+    if (sign == MINUS) exponent = -exponent;
+    // A digit at 10^308 may be one too large, one below the least exponent is not added: both need a closer look.
+    if (exponent + wholeCount > EXPONENT_GREATEST || exponent - fractionCount < EXPONENT_LEAST) {
+      return addAnyNumber(start, index);
+    }
+  }
+  addGroup(exponent, groupValue(wholeEnd, wholeCount), negative);
+  if (fractionCount > 16) {
+    addGroup(exponent - 16, groupValue(wholeEnd + 17, 16), negative);
+    addGroup(exponent - fractionCount, groupValue(fractionEnd, fractionCount - 16), negative);
+  } else if (fractionCount) {
+    addGroup(exponent - fractionCount, groupValue(fractionEnd, fractionCount), negative);
+  }
+  return p;
+}
+
+/**
+ * Exact path. A number of any length: its digits are taken from the first that is not 0, in groups of 16, down to
+ * the least exponent; below that only "is there a digit that is not 0" counts.
+ */
+function addAnyNumber(start: usize, index: u32): usize {
+  const first = load<u8>(start);
+  if (first != MINUS && !isDigit(first)) return itemFault(Why.SUM_ITEM_NOT_NUMBER, start, index);
+  const behind = skipNumber(start);
+  if (!behind) return 0;
+  const negative = first == MINUS;
+  const whole = start + <usize>negative;
+
+  // The digits lie in [whole, digitsEnd) around the point, if there is one.
+  let pointAt: usize = 0;
+  let digitsEnd = behind;
+  let leading: usize = 0;
+  for (let p = whole; p < behind; p++) {
+    const byte = load<u8>(p);
+    if (byte == POINT) pointAt = p;
+    else if (!isDigit(byte)) {
+      digitsEnd = p;
+      break;
+    } else if (byte != ZERO && !leading) leading = p;
+  }
+  if (!leading) return behind;
+  const exponent = digitsEnd == behind ? 0 : readExponent(digitsEnd + 1, behind);
+  const units = pointAt ? pointAt : digitsEnd;
+  // 10^top is the place of the first digit that is not 0.
+  const top: i64 = exponent + (leading < units ? <i64>(units - leading) - 1 : -<i64>(leading - units));
+  if (top >= <i64>EXPONENT_GREATEST && isTooLarge(leading, digitsEnd, top)) {
+    return itemFault(Why.SUM_ITEM_TOO_LARGE, start, index);
+  }
+  if (top < <i64>EXPONENT_LEAST) {
+    addTail(negative);
+    return behind;
+  }
+
+  let place = <i32>top;
+  let group: u64 = 0;
+  let count = 0;
+  let p = leading;
+  for (; p < digitsEnd && place >= EXPONENT_LEAST; p++) {
+    if (p == pointAt) continue;
+    group = group * 10 + <u64>(load<u8>(p) - ZERO);
+    count++;
+    if (count == 16) {
+      addGroup(place, group, negative);
+      group = 0;
+      count = 0;
+    }
+    place--;
+  }
+  if (count) addGroup(place + 1, group, negative);
+  for (; p < digitsEnd; p++) {
+    if (p != pointAt && load<u8>(p) != ZERO) {
+      addTail(negative);
+      break;
+    }
+  }
+  return behind;
+}
+
+/** Far beyond any length that a number of 4 GiB could balance. */
+const EXPONENT_HUGE: i64 = 1 << 40;
+
+function readExponent(p: usize, end: usize): i64 {
+  const sign = load<u8>(p);
+  if (sign == MINUS || sign == PLUS) p++;
+  let exponent: i64 = 0;
+  for (; p < end; p++) {
+    if (exponent < EXPONENT_HUGE) exponent = exponent * 10 + <i64>(load<u8>(p) - ZERO);
+  }
+  return sign == MINUS ? -exponent : exponent;
+}
+
+/**
+ * 2^1024 − 2^970, the least number that rounds to infinity: half a unit above the greatest binary64. It has 309
+ * digits, so that its first is at 10^308.
+ */
+const TOO_LARGE: string =
+  '179769313486231580793728971405303415079934132710037826936173778980444968292764750946649017977587207096330286416692' +
+  '887910946555547851940402630657488671505820681908902000708383676273854845817711531764475730270069855571366959622842' +
+  '914819860834936475292719074168444365510704342711559699508093042880';
+
+function isTooLarge(leading: usize, digitsEnd: usize, top: i64): bool {
+  if (top > <i64>EXPONENT_GREATEST) return true;
+  let i = 0;
+  for (let p = leading; p < digitsEnd && i < TOO_LARGE.length; p++) {
+    const byte = load<u8>(p);
+    if (byte == POINT) continue;
+    const limit = load<u8>(changetype<usize>(TOO_LARGE) + (<usize>i << 1));
+    if (byte != limit) return byte > limit;
+    i++;
+  }
+  // Equal as far as the number goes: it is as large only if nothing but zeros is left of the limit.
+  for (; i < TOO_LARGE.length; i++) {
+    if (load<u8>(changetype<usize>(TOO_LARGE) + (<usize>i << 1)) != ZERO) return false;
+  }
+  return true;
+}

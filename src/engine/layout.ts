@@ -1,0 +1,52 @@
+/**
+ * What the host knows of the engine's memory: the mirror of `assembly/layout.ts` and `assembly/codes.ts`. Addresses
+ * are read from the module's exports; only the shapes of records stand here, and a test compares them.
+ */
+import type { WireErrorCode } from '../errors.js';
+
+/** Indexes of STATUS as i32. */
+export const statusField = { consumed: 0, outputLength: 1, handouts: 2, stop: 3, operation: 4, outcome: 5 } as const;
+
+/** Indexes of a handout record as u32: each an offset, the length follows it. */
+export const handoutField = { id: 0, op: 2, data: 4, timeout: 6, traceparent: 8 } as const;
+
+/** `Stop` of the assembly, by its number. */
+export const stops = ['input', 'output', 'large'] as const;
+export type Stop = (typeof stops)[number];
+
+/** `Operation` of the assembly, by its number. The first stands for a body that names none of the engine's. */
+export const operations = ['unknown', 'echo', 'upper', 'sum', '$ping'] as const;
+export type EngineOperation = (typeof operations)[number];
+
+/** `Outcome` of the assembly, by its number; `HANDED_OUT` is never counted. */
+export const outcomes = ['ok', 'BAD_JSON', 'BAD_REQUEST', 'BAD_DATA', 'OUT_OF_RANGE'] as const satisfies readonly (
+  | 'ok'
+  | WireErrorCode
+)[];
+export const handedOut = outcomes.length;
+export const outcomeColumns = outcomes.length + 1;
+
+/** A reply to a body of so many bytes is never longer; see `replyBytesMax` in the assembly. */
+export function replyBytesMax(bodyBytes: number): number {
+  return 3 * bodyBytes + 1024;
+}
+
+/** The module's exports, as asc names them. */
+export interface EngineExports extends Record<string, unknown> {
+  readonly memory: WebAssembly.Memory;
+  run(length: number, handOutAll: boolean): void;
+  answer(length: number): void;
+  peek(length: number): void;
+  check(length: number): number;
+  readonly statusOffset: WebAssembly.Global;
+  readonly countsOffset: WebAssembly.Global;
+  readonly handoutsOffset: WebAssembly.Global;
+  readonly handoutBytes: WebAssembly.Global;
+  readonly handoutsMax: WebAssembly.Global;
+  readonly inputOffset: WebAssembly.Global;
+  readonly inputBytes: WebAssembly.Global;
+  readonly outputOffset: WebAssembly.Global;
+  readonly arenaOffset: WebAssembly.Global;
+  readonly guardBytes: WebAssembly.Global;
+  readonly staticEnd: WebAssembly.Global;
+}
