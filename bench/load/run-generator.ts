@@ -1,0 +1,116 @@
+/** Generators as programs: they are started, their one line of figures is read, and what they used is told. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { loadMain, trialsFolder } from '../paths.js';
+import { redisBenchmark } from './redis-benchmark.js';
+import type { LoadGenerator, Measurement, Timing, Wire, Work } from './work.js';
+
+const run = promisify(execFile);
+
+export type GeneratorChoice = 'auto' | 'node' | 'c';
+
+/** A generator and what must be cleaned up behind it. */
+export interface OpenGenerator extends LoadGenerator {
+  close(): Promise<void>;
+}
+
+/**
+ * `node`: this project's own. `c`: the C generator of the trials, where its source and gcc are there, with
+ * redis-benchmark for Redis; less of the measured time is then the generator's. `auto`: `c` where it can be.
+ * @throws Error where `c` is asked for and cannot be had
+ */
+export async function openGenerator(choice: GeneratorChoice): Promise<OpenGenerator> {
+  const folder = await mkdtemp(join(tmpdir(), 'trama-bench-'));
+  const close = () => rm(folder, { recursive: true, force: true });
+  if (choice !== 'node') {
+    try {
+      return { ...(await cGenerator(folder)), close };
+    } catch (error) {
+      if (choice === 'c') {
+        await close();
+        throw error;
+      }
+    }
+  }
+  return { ...nodeGenerator(folder), close };
+}
+
+/** Compiles one C source of the trials. @throws Error where gcc or the source is missing */
+export async function compileTrial(name: string, folder: string): Promise<string> {
+  const source = join(trialsFolder, `${name}.c`);
+  if (!existsSync(source)) throw new Error(`${name}.c is not there`);
+  const program = join(folder, name);
+  try {
+    await run('gcc', ['-O3', '-march=native', '-w', '-o', program, source]);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new Error(missing ? 'gcc is not installed' : `gcc does not compile ${name}.c`, { cause: error });
+  }
+  return program;
+}
+
+function nodeGenerator(folder: string): LoadGenerator {
+  return {
+    name: 'Node (bench/load)',
+    measure: async (port, wire, work, timing) => {
+      const data = await dataFile(folder, work);
+      const args = [loadMain, `${port}`, work.op, data, ...shape(work), ...times(timing), wire];
+      return figures(process.execPath, args, timing);
+    },
+  };
+}
+
+async function cGenerator(folder: string): Promise<LoadGenerator> {
+  const program = await compileTrial('loadgen', folder);
+  const forRedis = (await redisBenchmark()) ?? nodeGenerator(folder);
+  return {
+    name: `C (loadgen.c); Redis: ${forRedis.name}`,
+    measure: async (port: number, wire: Wire, work: Work, timing: Timing) => {
+      if (wire === 'resp') return forRedis.measure(port, wire, work, timing);
+      const data = await dataFile(folder, work);
+      return figures(program, ['127.0.0.1', `${port}`, work.op, data, ...shape(work), ...times(timing)], timing);
+    },
+  };
+}
+
+/** A command line has no room for large data: it goes by file. */
+async function dataFile(folder: string, work: Work): Promise<string> {
+  const path = join(folder, `${work.op}.json`);
+  await writeFile(path, work.data);
+  return `@${path}`;
+}
+
+function shape(work: Work): string[] {
+  return [`${work.connections}`, `${work.depth}`];
+}
+
+function times(timing: Timing): string[] {
+  return [`${timing.seconds}`, `${timing.warmupSeconds}`];
+}
+
+async function figures(program: string, args: string[], timing: Timing): Promise<Measurement> {
+  const timeout = (timing.seconds + timing.warmupSeconds) * 1000 + 30_000;
+  let stdout: string;
+  try {
+    ({ stdout } = await run(program, args, { timeout, killSignal: 'SIGKILL' }));
+  } catch (error) {
+    const stderr = String((error as { stderr?: unknown }).stderr ?? '').trim();
+    throw new Error(stderr.split('\n')[0] || (error as Error).message, { cause: error });
+  }
+  const fields = Object.fromEntries(
+    stdout
+      .trim()
+      .split(' ')
+      .map((field) => field.split('=')),
+  );
+  return {
+    ratePerSecond: Number(fields.rps),
+    p50Us: Number(fields.p50us),
+    p99Us: Number(fields.p99),
+    replies: Number(fields.n),
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * `npm run bench`: what trama does on this machine, beside its peers. See docs/performance.md for how to read it.
+ * Prints the tables on stdout, progress on stderr, and writes bench/results/latest.{json,md,svg}.
+ * Exit status 0 whatever the figures are; 1 where trama itself fails; 2 for a wrong option.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { benchEngine } from './engine/engine-bench.js';
+import { type GeneratorChoice, openGenerator } from './load/run-generator.js';
+import { benchLoad, type LoadPlan } from './load-bench.js';
+import { describeMachine } from './machine.js';
+import { resultsFolder } from './paths.js';
+import { asMarkdown } from './report/markdown.js';
+import { asSvg } from './report/svg.js';
+import { asText } from './report/text.js';
+import type { BenchResults } from './results.js';
+
+interface Options {
+  readonly smoke?: boolean;
+  readonly only?: 'engine' | 'server';
+  readonly seconds?: number;
+  readonly rounds?: number;
+  readonly generator: GeneratorChoice;
+  readonly out?: string;
+  /** Commander's way of `--no-write`. */
+  readonly write: boolean;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+function readOptions(): Options {
+  return new Command('bench')
+    .description('Measures the engine and the server on this machine, beside their peers.')
+    .option('--smoke', 'everything tiny: tells that the benchmark works, nothing else; writes only where --out says')
+    .addOption(new Option('--only <part>', 'one half').choices(['engine', 'server']))
+    .option('--seconds <n>', 'seconds for each measurement under load (2)', positive)
+    .option('--rounds <n>', 'rounds over all peers (5)', positive)
+    .addOption(new Option('--generator <kind>', 'what makes the load').choices(['auto', 'node', 'c']).default('auto'))
+    .option('--out <folder>', 'where the results go (bench/results)')
+    .option('--no-write', 'write no files')
+    .exitOverride((stop) => process.exit(stop.exitCode === 0 ? 0 : 2))
+    .parse()
+    .opts<Options>();
+}
+
+function loadPlan({ smoke, seconds, rounds }: Options): LoadPlan {
+  const plan = smoke
+    ? { rounds: 1, timing: { seconds: 0.1, warmupSeconds: 0.05 }, starts: 1, memoryFrames: 1000, settleMs: 0 }
+    : { rounds: 5, timing: { seconds: 2, warmupSeconds: 0.7 }, starts: 5, memoryFrames: 1_000_000, settleMs: 1000 };
+  return {
+    ...plan,
+    memorySecondsMax: smoke ? 1 : 20,
+    rounds: rounds ?? plan.rounds,
+    timing: { ...plan.timing, seconds: seconds ?? plan.timing.seconds },
+  };
+}
+
+async function measure(options: Options): Promise<BenchResults> {
+  const tell = (line: string) => void process.stderr.write(`${line}\n`);
+  const { smoke = false, only } = options;
+  const common = {
+    date: new Date().toISOString(),
+    command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
+    smoke,
+    machine: describeMachine(),
+  };
+  const parts: { engine?: BenchResults['engine']; load?: BenchResults['load'] } = {};
+  if (only !== 'server')
+    parts.engine = await benchEngine(smoke ? { rounds: 1, seconds: 0.01 } : { rounds: 3, seconds: 0.25 }, tell);
+  if (only !== 'engine') {
+    const generator = await openGenerator(options.generator);
+    try {
+      parts.load = await benchLoad(loadPlan(options), generator, tell);
+    } finally {
+      await generator.close();
+    }
+  }
+  return { ...common, ...parts } as BenchResults;
+}
+
+async function write(results: BenchResults, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'latest.json'), `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeFile(join(folder, 'latest.md'), asMarkdown(results));
+  await writeFile(join(folder, 'latest.svg'), asSvg(results));
+}
+
+const options = readOptions();
+try {
+  const results = await measure(options);
+  process.stdout.write(asText(results));
+  const folder = options.out ?? (options.smoke ? undefined : resultsFolder);
+  if (options.write && folder !== undefined) {
+    await write(results, folder);
+    process.stderr.write(`written to ${folder}\n`);
+  }
+} catch (error) {
+  process.stderr.write(`bench: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,27 @@
+/** Where things lie, whichever folder the compiled files were put in: found from the package.json above them. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+function packageRoot(): string {
+  let folder = here;
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder)
+      throw new Error(`no package.json above ${here}: run the benchmark from the project's folder`);
+    folder = parent;
+  }
+  return folder;
+}
+
+export const projectRoot = packageRoot();
+export const serverMain = join(here, '..', 'src', 'cli', 'main.js');
+export const loadMain = join(here, 'load', 'main.js');
+export const plainServerMain = join(here, 'peers', 'plain-json-server.js');
+/** Not compiled, so it stays in the source folder. */
+export const threadPoolServer = join(projectRoot, 'bench', 'peers', 'thread_pool_server.py');
+export const resultsFolder = join(projectRoot, 'bench', 'results');
+/** C sources of the trials that led to the design. They are no part of the project and may well be missing. */
+export const trialsFolder = join(projectRoot, '..', 'shared', 'experiments');

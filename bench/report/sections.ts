@@ -1,0 +1,122 @@
+/** The results as titled tables: the one source of the text on stdout and of latest.md. */
+import { goalOutcomes } from '../goals.js';
+import type { BenchResults, EngineRow, LoadResults } from '../results.js';
+import { cores, megabytes, microseconds, nanoseconds, rate, ratio } from './format.js';
+
+export interface Section {
+  readonly title: string;
+  readonly notes: readonly string[];
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const engineTitles = {
+  echo: 'The engine alone: decode and echo, by size of frame',
+  sum: 'The engine alone: sum, by shape of data',
+  upper: 'The engine alone: upper, by shape of data',
+} as const;
+
+export function sectionsOf(results: BenchResults): Section[] {
+  const { engine, load } = results;
+  const sections: Section[] = [];
+  if (load !== undefined) sections.push(loadSection(load), processSection(load));
+  if (engine !== undefined)
+    for (const group of ['echo', 'sum', 'upper'] as const) sections.push(engineSection(group, engine));
+  const goals = goalSection(results);
+  return goals === undefined ? sections : [...sections, goals];
+}
+
+/** Where, with what and how: one line each. */
+export function headLines({ date, command, machine, smoke }: BenchResults): string[] {
+  return [
+    ...(smoke ? ['A smoke run: its figures mean nothing.'] : []),
+    `Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.system}`,
+    `Node ${machine.node} (V8 ${machine.v8}), flags: ${machine.nodeFlags.join(' ') || 'none'}`,
+    `Date: ${date}`,
+    `Command: ${command}`,
+  ];
+}
+
+function loadSection(load: LoadResults): Section {
+  const rows = load.rows.flatMap(({ name, cells }) =>
+    cells.map((cell, index) => [
+      index === 0 ? name : '',
+      cell.peer,
+      rate(cell.ratePerSecond),
+      microseconds(cell.p50Us),
+      microseconds(cell.p99Us),
+      ...(index === 0 ? ['', '', ''] : [ratio(cell.rateRatio), ratio(cell.p50Ratio), ratio(cell.p99Ratio)]),
+      cores(cell.serverCores),
+      cores(cell.generatorCores),
+    ]),
+  );
+  return {
+    title: 'The server under load, beside its peers',
+    notes: [
+      `Load from a process of its own: ${load.generator}. ${load.rounds} rounds of ${load.secondsPerMeasurement} s, peers in turn; medians.`,
+      'Ratios are trama by the peer, the median of each round’s own. "50 × 16" is connections × requests in flight on each.',
+      'Cores: processor time by elapsed time, start and warm-up included. Where the generator’s is near 1 and the server’s is not, the row tells how fast the generator is, and the ratio is nearer to 1 than the servers’ own would be.',
+      ...load.leftOut.map(({ name, why }) => `Left out: ${name} (${why}).`),
+    ],
+    header: [
+      'work',
+      'server',
+      'rate',
+      'p50',
+      'p99',
+      'rate ratio',
+      'p50 ratio',
+      'p99 ratio',
+      'server cores',
+      'generator cores',
+    ],
+    rows,
+  };
+}
+
+function processSection({ processes }: LoadResults): Section {
+  return {
+    title: 'Start and memory',
+    notes: [
+      'First reply: from the moment before the process is spawned; median of several starts. Memory is resident memory.',
+    ],
+    header: ['server', 'first reply', 'idle', 'after the frames', 'frames'],
+    rows: processes.map(({ peer, firstReplyMs, idleBytes, loadedBytes, frames }) => [
+      peer,
+      `${firstReplyMs.toFixed(0)} ms`,
+      megabytes(idleBytes),
+      megabytes(loadedBytes),
+      frames.toLocaleString('en'),
+    ]),
+  };
+}
+
+function engineSection(group: EngineRow['group'], engine: readonly EngineRow[]): Section {
+  return {
+    title: engineTitles[group],
+    notes: [],
+    header: ['data', 'body', 'engine', 'MB/s', 'JSON.parse', 'MB/s', 'ratio'],
+    rows: engine
+      .filter((row) => row.group === group)
+      .map((row) => [
+        row.name,
+        `${row.frameBytes.toLocaleString('en')} B`,
+        nanoseconds(row.engine.nsPerFrame),
+        row.engine.megabytesPerSecond.toFixed(0),
+        nanoseconds(row.javascript.nsPerFrame),
+        row.javascript.megabytesPerSecond.toFixed(0),
+        ratio(row.ratio),
+      ]),
+  };
+}
+
+function goalSection(results: BenchResults): Section | undefined {
+  const outcomes = goalOutcomes(results);
+  if (outcomes.length === 0) return undefined;
+  return {
+    title: 'What it set out to reach',
+    notes: [],
+    header: ['goal', 'measured', 'reached'],
+    rows: outcomes.map(({ text, measured, reached }) => [text, measured, reached ? 'yes' : 'NO']),
+  };
+}

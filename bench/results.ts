@@ -1,0 +1,70 @@
+/** The shape of `bench/results/latest.json`. Plain data; every figure carries its unit in its name. */
+import type { Machine } from './machine.js';
+
+export interface BenchResults {
+  readonly date: string;
+  readonly command: string;
+  readonly smoke: boolean;
+  readonly machine: Machine;
+  readonly engine?: readonly EngineRow[];
+  readonly load?: LoadResults;
+}
+
+/** One case of the engine alone, beside JavaScript on the same bytes. */
+export interface EngineRow {
+  readonly group: 'echo' | 'sum' | 'upper';
+  readonly name: string;
+  readonly frameBytes: number;
+  readonly engine: EngineFigures;
+  readonly javascript: EngineFigures;
+  /** How many times as fast the engine is: the median over the rounds. */
+  readonly ratio: number;
+}
+
+export interface EngineFigures {
+  readonly nsPerFrame: number;
+  readonly megabytesPerSecond: number;
+}
+
+export interface LoadResults {
+  readonly generator: string;
+  readonly rounds: number;
+  readonly secondsPerMeasurement: number;
+  readonly peers: readonly { readonly name: string; readonly what: string }[];
+  /** Peers, or a peer's row, that could not be measured. */
+  readonly leftOut: readonly { readonly name: string; readonly why: string }[];
+  readonly rows: readonly LoadRow[];
+  readonly processes: readonly ProcessFigures[];
+}
+
+export interface LoadRow {
+  readonly name: string;
+  readonly requestBytes: number;
+  readonly cells: readonly LoadCell[];
+}
+
+/** One peer in one row. The figures are medians over the rounds; the ratios are medians of each round's own ratio. */
+export interface LoadCell {
+  readonly peer: string;
+  readonly ratePerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** trama's rate by this peer's; 1 for trama itself. */
+  readonly rateRatio: number;
+  /** trama's latency by this peer's. */
+  readonly p50Ratio: number;
+  readonly p99Ratio: number;
+  /** Cores that the server kept busy, and the generator; absent where the system does not tell. */
+  readonly serverCores?: number;
+  readonly generatorCores?: number;
+}
+
+export interface ProcessFigures {
+  readonly peer: string;
+  /** Milliseconds from spawn to the first reply: the median of several starts. */
+  readonly firstReplyMs: number;
+  readonly idleBytes?: number;
+  /** Resident memory after `frames` frames. */
+  readonly loadedBytes?: number;
+  readonly frames: number;
+}
