@@ -1,0 +1,104 @@
+/**
+ * Runs the server as this process: log, listeners, signals, exit status.
+ *
+ * Order of the start: the TCP side first, so that the first reply does not wait for HTTP's libraries to load; then
+ * the sidecar; then the one line `listening`. Order of the end: readiness is taken away, what is in flight is
+ * answered, the sidecar closes last so that its probes and metrics can watch the drain.
+ *
+ * Exit status: 0 all was answered, 1 something was cut or a second signal came, 2 the start was refused, 70 a defect
+ * (`EX_SOFTWARE` of sysexits.h), with its stack in the log.
+ */
+
+import { type Logger, pino } from 'pino';
+import type { Config } from '../config/config.js';
+import { listenProblem } from '../config/listen-problem.js';
+import { ConfigError } from '../errors.js';
+import { type RunningServer, startServer } from '../server/server.js';
+import type { Sidecar } from '../sidecar/sidecar.js';
+import { refuseStart } from './serve.js';
+
+const cutExitStatus = 1;
+const defectExitStatus = 70;
+
+/** Log lines waiting for a slow reader of stdout; beyond this they are dropped rather than held. */
+const logBytesMax = 4 * 1024 * 1024;
+
+/** Starts, serves, and ends the process. The promise settles only by way of an unexpected error. */
+export async function runServer(config: Config): Promise<void> {
+  const log = openLog(config);
+  const end = (error: unknown) => endForError(log, error);
+  process.on('uncaughtException', end);
+  const stopAsked = firstSignal(log);
+  try {
+    const server = await startTcp(config, log);
+    const sidecar = await startHttp(config, server, log);
+    const { host, httpHost, workers } = config;
+    log.info({ host, port: server.port, httpHost, httpPort: sidecar.port, workers }, 'listening');
+    server.ready.then(() => log.info('ready'), end);
+    await drainAndExit(config, server, sidecar, log, await stopAsked);
+  } catch (error) {
+    end(error);
+  }
+}
+
+function openLog(config: Config): Logger {
+  // Not synchronous: a stalled reader of a full pipe would stop the event loop. pino flushes at the process's exit.
+  const destination = pino.destination({ dest: 1, sync: false, maxLength: logBytesMax });
+  const base = { pid: process.pid };
+  return pino({ level: config.logLevel, base, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+}
+
+async function startTcp(config: Config, log: Logger): Promise<RunningServer> {
+  try {
+    return await startServer(config, log);
+  } catch (error) {
+    throw listenProblem(error, 'tcp', config);
+  }
+}
+
+async function startHttp(config: Config, server: RunningServer, log: Logger): Promise<Sidecar> {
+  const { startSidecar } = await import('../sidecar/sidecar.js');
+  const { httpHost: host, httpPort: port, maxFrameBytes, maxHeldBytes, frameTimeoutMs } = config;
+  try {
+    return await startSidecar(server.view, { host, port, maxFrameBytes, maxHeldBytes, frameTimeoutMs, log });
+  } catch (error) {
+    throw listenProblem(error, 'http', config);
+  }
+}
+
+/** Resolves at the first signal to stop; the second one ends the process on the spot. */
+function firstSignal(log: Logger): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let received = 0;
+    const onSignal = (signal: NodeJS.Signals) => {
+      received++;
+      if (received === 1) return resolve(signal);
+      log.warn({ signal }, 'a second signal: exiting at once');
+      process.exit(cutExitStatus);
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  });
+}
+
+async function drainAndExit(
+  config: Config,
+  server: RunningServer,
+  sidecar: Sidecar,
+  log: Logger,
+  signal: NodeJS.Signals,
+): Promise<never> {
+  const { drainMs } = config;
+  log.info({ signal, drainMs }, 'draining');
+  const [tcp, http] = await Promise.all([server.drain(drainMs), sidecar.drain(drainMs)]);
+  await Promise.all([sidecar.close(), server.close()]);
+  const cut = tcp.cut + http.cut;
+  if (cut === 0) log.info('stopped');
+  else log.warn({ cut }, 'stopped, with work cut off: --drain-ms was over');
+  process.exit(cut === 0 ? 0 : cutExitStatus);
+}
+
+function endForError(log: Logger, error: unknown): never {
+  if (error instanceof ConfigError) refuseStart(error);
+  log.fatal({ err: error }, 'a defect: the server ends');
+  process.exit(defectExitStatus);
+}
