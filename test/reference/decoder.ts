@@ -71,17 +71,25 @@ function expectRequest(body: Uint8Array): Expectation {
   if (twice || badId || badOp || badTimeout || badTrace) {
     // Of an `id` that stands twice either token may come back, or none.
     const ids = all('id').length > 1 ? ['null', ...all('id').filter(isUsableId)] : [badId ? 'null' : id];
-    return { kind: 'error', ids, codes: ['BAD_REQUEST'] };
+    const ofData = all('op').some((token) => nameOf(token) === 'sum')
+      ? members.filter(({ name }) => name === 'data')
+      : [];
+    return { kind: 'error', ids, codes: ['BAD_REQUEST', ...ofData.flatMap(({ value }) => itemFaults(body, value))] };
   }
 
   const dataRange = members.find((member) => member.name === 'data')?.value;
   const data = dataRange === undefined ? undefined : text(dataRange);
-  const name = JSON.parse(Buffer.from(op, 'latin1').toString()) as string;
+  const name = nameOf(op);
   if (name === 'echo') return { kind: 'ok', id, result: data ?? 'null' };
   if (name === '$ping') return { kind: 'ok', id, result: '{"pong":true}' };
   if (name === 'upper') return expectUpper(id, data);
   if (name === 'sum') return expectSum(id, body, dataRange);
   return { kind: 'handout', id, op, data, timeoutMs: timeout === undefined ? undefined : Number(timeout) };
+}
+
+/** The value of a token that should be an operation's name. */
+function nameOf(token: string): unknown {
+  return JSON.parse(Buffer.from(token, 'latin1').toString());
 }
 
 function isUsableId(token: string): boolean {
@@ -96,14 +104,25 @@ function expectUpper(id: string, data: string | undefined): Expectation {
 
 function expectSum(id: string, body: Uint8Array, data: Range | undefined): Expectation {
   if (data === undefined || body[data.start] !== 0x5b) return { kind: 'error', ids: [id], codes: ['BAD_DATA'] };
-  const tokens = scanArray(body, data.start).map(({ start, end }) =>
-    Buffer.from(body.subarray(start, end)).toString('latin1'),
-  );
-  const numbers = tokens.filter((token) => /^[-\d]/.test(token));
-  const codes: WireErrorCode[] = numbers.length < tokens.length ? ['BAD_DATA'] : [];
-  // Beside a fault of type, a number without a binary64 is a fault of its own; a sum is not asked for then.
-  const outcome = codes.length === 0 ? exactSum(numbers) : undefined;
-  if (outcome?.kind === 'ok') return { kind: 'ok', id, result: outcome.text };
-  if (outcome !== undefined || numbers.some((token) => exactSum([token]).kind !== 'ok')) codes.push('OUT_OF_RANGE');
-  return { kind: 'error', ids: [id], codes };
+  const faults = itemFaults(body, data);
+  if (faults.length > 0) return { kind: 'error', ids: [id], codes: faults };
+  const outcome = exactSum(itemsOf(body, data));
+  if (outcome.kind === 'ok') return { kind: 'ok', id, result: outcome.text };
+  return { kind: 'error', ids: [id], codes: ['OUT_OF_RANGE'] };
+}
+
+function itemsOf(body: Uint8Array, data: Range): string[] {
+  return scanArray(body, data.start).map(({ start, end }) => Buffer.from(body.subarray(start, end)).toString('latin1'));
+}
+
+/** What is wrong with single items of an array that should be added; a reply may name any of it. */
+function itemFaults(body: Uint8Array, data: Range): WireErrorCode[] {
+  if (body[data.start] !== 0x5b) return [];
+  const items = itemsOf(body, data);
+  const numbers = items.filter((item) => /^[-\d]/.test(item));
+  const isTooLarge = (item: string) => exactSum([item]).kind !== 'ok';
+  return [
+    ...(numbers.length < items.length ? (['BAD_DATA'] as const) : []),
+    ...(numbers.some(isTooLarge) ? (['OUT_OF_RANGE'] as const) : []),
+  ];
 }

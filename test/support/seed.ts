@@ -17,5 +17,5 @@ const seed = chooseSeed();
 export function fuzzed(runsInCi: number): fc.Parameters<unknown> {
   const numRuns = process.env.CI === 'true' ? runsInCi : Math.ceil(runsInCi / 10);
   console.log(`  ${numRuns} random runs; to repeat them: TRAMA_FUZZ_SEED=${seed}`);
-  return { seed, numRuns };
+  return { seed, numRuns, includeErrorInReport: true };
 }

@@ -1,0 +1,128 @@
+import * as assert from 'uvu/assert';
+import { goalOutcomes } from '../../bench/goals.js';
+import { LatencyHistogram } from '../../bench/load/latency-histogram.js';
+import { loadRows } from '../../bench/load-rows.js';
+import { asMarkdown } from '../../bench/report/markdown.js';
+import { asSvg } from '../../bench/report/svg.js';
+import { asText } from '../../bench/report/text.js';
+import type { BenchResults, LoadCell } from '../../bench/results.js';
+import { median, medianRatio } from '../../bench/statistics.js';
+import { suite } from '../support/suite.js';
+
+const test = suite('the benchmark’s results');
+
+const cell = (peer: string, rateRatio: number): LoadCell => ({
+  peer,
+  ratePerSecond: 1e6 / rateRatio,
+  p50Us: 100,
+  p99Us: 20_000,
+  rateRatio,
+  p50Ratio: 1,
+  p99Ratio: 1.2,
+  serverCores: 0.9,
+});
+
+const results: BenchResults = {
+  date: '2026-01-02T03:04:05.000Z',
+  command: 'npm run bench',
+  smoke: false,
+  machine: {
+    processor: 'A <CPU> & more',
+    cores: 2,
+    memoryGiB: 4,
+    system: 'linux',
+    node: 'v20.19.0',
+    v8: '11',
+    nodeFlags: ['--flag'],
+  },
+  engine: [
+    {
+      group: 'sum',
+      name: 'integers, 100,000',
+      frameBytes: 400_000,
+      engine: { nsPerFrame: 5e5, megabytesPerSecond: 800 },
+      javascript: { nsPerFrame: 4e6, megabytesPerSecond: 100 },
+      ratio: 8,
+    },
+  ],
+  load: {
+    generator: 'Node',
+    rounds: 3,
+    secondsPerMeasurement: 1,
+    peers: [
+      { name: 'trama', what: 'trama' },
+      { name: 'plain Node', what: 'plain' },
+    ],
+    leftOut: [{ name: 'Redis', why: 'spawn redis-server ENOENT' }],
+    rows: [{ name: 'echo, 50 × 128', requestBytes: 52, cells: [cell('trama', 1), cell('plain Node', 5)] }],
+    processes: [{ peer: 'trama', firstReplyMs: 200, idleBytes: 9e7, loadedBytes: 12e7, frames: 1_000_000 }],
+  },
+};
+
+test('the median of an even number of values is the mean of the middle two', () => {
+  assert.is(median([4, 1, 3, 2]), 2.5);
+  assert.is(median([9, 1, 5]), 5);
+  assert.throws(() => median([]), RangeError);
+});
+
+test('ratios are taken within a round, so that a slow round does not count', () => {
+  assert.is(medianRatio([10, 1, 30], [5, 0.5, 10]), 2);
+});
+
+test('latencies over every bucket are kept, the longest in the last one', () => {
+  const histogram = new LatencyHistogram();
+  assert.is(histogram.percentileUs(0.5), 0);
+  for (const latencyUs of [0, 41.7, 9_999, 10_050, 5e6]) histogram.record(latencyUs);
+  assert.is(histogram.total, 5);
+  assert.is(histogram.percentileUs(0.4), 41);
+  assert.is(histogram.percentileUs(0.6), 9_999);
+  assert.is(histogram.percentileUs(0.8), 10_000);
+  assert.ok(histogram.percentileUs(1) > 1e6 / 2);
+});
+
+test('the plot is well-formed, escapes what it is given and names every bar', () => {
+  const svg = asSvg(results);
+  assert.match(svg, /A &lt;CPU&gt; &amp; more/);
+  for (const name of ['trama', 'plain Node', 'JSON.parse', '5.00 ×', '8.00 ×']) assert.ok(svg.includes(name), name);
+  const tags = [...svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)];
+  const open: string[] = [];
+  for (const [, closing, name, empty] of tags) {
+    if (closing) assert.is(open.pop(), name);
+    else if (!empty) open.push(name!);
+  }
+  assert.equal(open, []);
+});
+
+test('the page’s tables have as many cells in each line as in their head', () => {
+  let wanted = 0;
+  for (const line of asMarkdown(results).split('\n')) {
+    const cells = line.startsWith('|') ? line.split('|').length : 0;
+    if (cells > 0 && wanted > 0) assert.is(cells, wanted, line);
+    wanted = cells;
+  }
+});
+
+test('the text names machine, Node, flags, command and what was left out', () => {
+  const text = asText(results);
+  for (const part of ['A <CPU>', '2 cores', 'v20.19.0', '--flag', 'npm run bench', 'Left out: Redis']) {
+    assert.ok(text.includes(part), part);
+  }
+});
+
+test('goals are told for what was measured, and a missed one is told as missed', () => {
+  const outcomes = goalOutcomes(results);
+  const reached = (start: string) => outcomes.find(({ text }) => text.startsWith(start))?.reached;
+  assert.is(reached('echo, 50 × 128: rate ≥ 4 × plain Node'), true);
+  assert.is(reached('echo, 50 × 128: rate ≥ 0.85 × C'), undefined);
+  assert.is(reached('first reply'), true);
+  assert.is(reached('resident memory gained'), false);
+});
+
+test('a load row’s data is the same at every run, and of the size that it names', () => {
+  const sum = loadRows.find(({ op }) => op === 'sum')!;
+  assert.is((JSON.parse(sum.data) as number[]).length, 1000);
+  assert.ok(sum.data.length > 20_000 && sum.data.length < 22_000, `${sum.data.length} bytes`);
+  assert.is(sum.data.slice(0, 20), '[-42.20366485416889');
+});
+
+test.run();

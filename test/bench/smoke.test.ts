@@ -1,0 +1,59 @@
+/** Runs the benchmark itself, tiny: what it measures here means nothing, but it cannot rot unseen. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import * as assert from 'uvu/assert';
+import { loadRows } from '../../bench/load-rows.js';
+import type { BenchResults } from '../../bench/results.js';
+import { suite, type TestContext } from '../support/suite.js';
+
+const test = suite('the benchmark, smoke size', { timeoutMs: 120_000 });
+
+const main = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
+const run = promisify(execFile);
+
+async function bench(t: TestContext, args: string[]): Promise<{ stdout: string; results: BenchResults; files: string[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'trama-smoke-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const { stdout } = await run(process.execPath, [main, '--smoke', '--out', folder, ...args]);
+  const results = JSON.parse(await readFile(join(folder, 'latest.json'), 'utf8')) as BenchResults;
+  return { stdout, results, files: (await readdir(folder)).sort() };
+}
+
+test('measures the engine alone and says that the figures mean nothing', async (t) => {
+  const { stdout, results, files } = await bench(t, ['--only', 'engine']);
+  assert.equal(files, ['latest.json', 'latest.md', 'latest.svg']);
+  assert.match(stdout, /smoke run: its figures mean nothing/);
+  for (const group of ['echo', 'sum', 'upper']) {
+    const rows = results.engine!.filter((row) => row.group === group);
+    assert.ok(rows.length >= 3, group);
+    for (const { name, ratio, engine } of rows) assert.ok(ratio > 0 && engine.megabytesPerSecond > 0, name);
+  }
+  assert.is(results.load, undefined);
+});
+
+test('measures the server beside a plain Node server, with the generator of this project', async (t) => {
+  const { results } = await bench(t, ['--only', 'server', '--generator', 'node']);
+  const { rows, processes } = results.load!;
+  assert.equal(
+    rows.map(({ name }) => name),
+    loadRows.map(({ name }) => name),
+  );
+  for (const { name, cells } of rows) {
+    assert.is(cells[0]!.peer, 'trama');
+    assert.is(cells[1]!.peer, 'plain Node');
+    for (const { peer, ratePerSecond } of cells) assert.ok(ratePerSecond > 0, `${peer} in ${name}`);
+  }
+  assert.ok(processes[0]!.firstReplyMs > 0);
+});
+
+test('a wrong option ends it with status 2 and one line', async () => {
+  const ended = await run(process.execPath, [main, '--seconds', 'none']).catch((error) => error);
+  assert.is(ended.code, 2);
+  assert.is(ended.stderr.trim().split('\n').length, 1);
+});
+
+test.run();
