@@ -1,3 +1,4 @@
+import type { Envelope } from '../engine/index.js';
 import type { WireErrorCode } from '../errors.js';
 
 /**
@@ -18,24 +19,18 @@ export interface Task {
   readonly timeoutMs?: number | undefined;
 }
 
-/** A request inside a `frame` task that is for an operation the engine does not have: byte ranges into `payload`. */
-export interface Handout {
-  readonly idOffset: number;
-  readonly idLength: number;
-  readonly opOffset: number;
-  readonly opLength: number;
-  readonly dataOffset: number;
-  /** 0 where the request has no `data`. */
-  readonly dataLength: number;
-  readonly timeoutMs?: number | undefined;
-}
-
 export type Outcome =
   /** A whole response frame, header included, as the engine wrote it. `code` is undefined for an ok reply. */
-  | { readonly kind: 'frame'; readonly frame: Uint8Array; readonly op: string; readonly code?: WireErrorCode | undefined }
+  | {
+      readonly kind: 'frame';
+      readonly frame: Uint8Array;
+      readonly op: string;
+      readonly code?: WireErrorCode | undefined;
+    }
   /** The JSON text of `result`. */
   | { readonly kind: 'result'; readonly json: Uint8Array }
-  | { readonly kind: 'handout'; readonly handout: Handout }
+  /** The frame is for an operation that the engine does not have; places count in the payload. */
+  | { readonly kind: 'handout'; readonly envelope: Envelope }
   | {
       readonly kind: 'error';
       readonly code: WireErrorCode;

@@ -1,0 +1,33 @@
+import type { JsonSchema } from './define-operation.js';
+import type { OperationInfo } from './operation-info.js';
+
+/**
+ * The operations that the engine does itself, as `$ops` shows them. The work stands in `assembly/`; nothing here runs.
+ */
+
+function builtIn(
+  name: string,
+  description: string,
+  schemas: { input?: JsonSchema; output?: JsonSchema },
+): OperationInfo {
+  return { name, description, streaming: false, ...schemas, idempotent: true, concurrency: Number.POSITIVE_INFINITY };
+}
+
+export const builtInOperations: readonly OperationInfo[] = [
+  builtIn('echo', 'Answers with the data, byte for byte.', { input: true, output: true }),
+  builtIn('upper', 'Maps a text to upper case by the Unicode default mapping, whatever the locale.', {
+    input: { type: 'string' },
+    output: { type: 'string' },
+  }),
+  builtIn('sum', 'Adds decimal numbers exactly, as they are written, and rounds once, to the nearest binary64.', {
+    input: { type: 'array', items: { type: 'number' } },
+    output: { type: 'number' },
+  }),
+];
+
+const builtInNames: ReadonlySet<string> = new Set(builtInOperations.map((operation) => operation.name));
+
+/** True for a name that a user's operation cannot take. */
+export function isReservedName(name: string): boolean {
+  return builtInNames.has(name) || name.startsWith('$');
+}

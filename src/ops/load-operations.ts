@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { PoolError } from '../errors.js';
+import { isReservedName } from './built-in.js';
+import { isOperation, type JsonSchema, type OperationDefinition } from './define-operation.js';
+import { compileInputCheck, type InputCheck } from './input-check.js';
+import type { OperationInfo } from './operation-info.js';
+
+/**
+ * Imports users' modules and collects the operations that they export. Runs in each worker thread; all that can be wrong
+ * with a module becomes one sentence that names the file, and the operation where it is known.
+ */
+
+export interface LoadedOperation {
+  readonly info: OperationInfo;
+  readonly definition: OperationDefinition;
+  /** Absent where the operation takes any data. */
+  readonly check?: InputCheck;
+}
+
+const nameForm = /^[\p{L}_][\p{L}\p{N}_.$-]{0,63}$/u;
+
+/**
+ * @param modules file URLs, in the order of the command line
+ * @throws PoolError with one sentence
+ */
+export async function loadOperations(modules: readonly string[]): Promise<Map<string, LoadedOperation>> {
+  const loaded = new Map<string, LoadedOperation>();
+  const origins = new Map<string, string>();
+  for (const url of new Set(modules)) {
+    const file = fileURLToPath(url);
+    for (const [name, definition] of await importOperations(url, file)) {
+      checkName(name, file, origins);
+      origins.set(name, file);
+      loaded.set(name, await prepare(name, definition, file));
+    }
+  }
+  return loaded;
+}
+
+async function importOperations(url: string, file: string): Promise<[string, OperationDefinition][]> {
+  if (!existsSync(file)) throw cannotLoad(file, 'there is no such file');
+  let exported: Record<string, unknown>;
+  try {
+    exported = await import(url);
+  } catch (error) {
+    throw cannotLoad(file, explain(error), error);
+  }
+  const operations = operationsIn(exported);
+  if (operations.length === 0) {
+    throw cannotLoad(file, 'it exports no operation; write `export const name = defineOperation({ … })`');
+  }
+  return operations;
+}
+
+/** A CommonJS module may show its exports only as members of `default`. */
+function operationsIn(exported: Record<string, unknown>): [string, OperationDefinition][] {
+  const named = Object.entries(exported).filter(([, value]) => isOperation(value));
+  if (named.length > 0) return named as [string, OperationDefinition][];
+  const whole = exported.default;
+  if (typeof whole !== 'object' || whole === null) return [];
+  return Object.entries(whole).filter(([, value]) => isOperation(value)) as [string, OperationDefinition][];
+}
+
+function checkName(name: string, file: string, origins: ReadonlyMap<string, string>): void {
+  if (name === 'default') {
+    throw cannotLoad(file, 'its default export is an operation, which has no name; export it by name');
+  }
+  if (isReservedName(name))
+    throw cannotLoad(file, `the name \`${name}\` is the server's own; export it by another name`);
+  if (!nameForm.test(name)) {
+    throw cannotLoad(file, `\`${name}\` cannot name an operation: a letter, then up to 63 letters, digits, _ . $ or -`);
+  }
+  const other = origins.get(name);
+  if (other !== undefined) throw cannotLoad(file, `\`${name}\` is exported by ${other} too; rename one of them`);
+}
+
+async function prepare(name: string, definition: OperationDefinition, file: string): Promise<LoadedOperation> {
+  const info = infoOf(name, definition, file);
+  if (definition.input === undefined || definition.input === true) return { info, definition };
+  try {
+    return { info, definition, check: await compileInputCheck(definition.input) };
+  } catch (error) {
+    throw cannotLoad(
+      file,
+      `the \`input\` of \`${name}\` is not a JSON Schema that can be used: ${explain(error)}`,
+      error,
+    );
+  }
+}
+
+function infoOf(name: string, definition: OperationDefinition, file: string): OperationInfo {
+  try {
+    return {
+      name,
+      description: definition.description,
+      streaming: false,
+      ...(definition.input !== undefined && { input: asPlainJson(definition.input) }),
+      ...(definition.output !== undefined && { output: asPlainJson(definition.output) }),
+      idempotent: definition.idempotent ?? false,
+      concurrency: definition.concurrency ?? Number.POSITIVE_INFINITY,
+      ...(definition.timeoutMs !== undefined && { timeoutMs: definition.timeoutMs }),
+    };
+  } catch (error) {
+    throw cannotLoad(file, `a schema of \`${name}\` is not plain JSON: ${explain(error)}`, error);
+  }
+}
+
+/** A schema is shown to clients as JSON and crosses threads: functions and class instances in it would do neither. */
+function asPlainJson(schema: JsonSchema): JsonSchema {
+  return JSON.parse(JSON.stringify(schema));
+}
+
+function cannotLoad(file: string, reason: string, cause?: unknown): PoolError {
+  return new PoolError('WORKER_FAILED', `cannot load operations from ${file}: ${reason}`, { cause });
+}
+
+/** One line of an error that may be anything: a module can throw what it likes. */
+function explain(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${String(error)}`;
+  const line = text.replace(/\s+/g, ' ').trim();
+  return error instanceof SyntaxError ? `${line} (\`node --check\` shows the place)` : line;
+}

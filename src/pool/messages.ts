@@ -1,0 +1,81 @@
+import type { WireErrorCode } from '../errors.js';
+import type { OperationInfo } from '../ops/operation-info.js';
+import type { Outcome, Task } from './task.js';
+
+/**
+ * All that the pool and a worker thread say to each other: messages, and three words of shared memory for what must be
+ * known while the other side is not listening.
+ */
+
+/** What a thread is given when it starts. */
+export interface WorkerSetup {
+  readonly engineModule: WebAssembly.Module;
+  readonly operationModules: readonly string[];
+  readonly resultBytesMax: number;
+  /** See {@link slot}. */
+  readonly slots: SharedArrayBuffer;
+}
+
+/**
+ * Words of a thread's shared memory. Each holds the serial number of the run that it speaks of; 0 for none.
+ *
+ *     index   0           1         2
+ *           ┌───────────┬─────────┬────────┐
+ *           │ running   │ listens │ ended  │  Int32 each
+ *           └───────────┴─────────┴────────┘
+ *     written by  worker      worker    pool
+ *
+ * The worker writes `running` and then reads `ended`; the pool writes `ended` and then reads `running`. Both are
+ * sequentially consistent, so that at least one of them sees the other: a run that the pool ended and believes not to
+ * have begun will never begin.
+ */
+export const slot = {
+  /** The run whose operation has been entered; its negative once that has returned. */
+  running: 0,
+  /** The run whose operation asked for `context.signal`, and so may give up by itself. */
+  listens: 1,
+  /** The run that is not wanted any more. */
+  ended: 2,
+} as const;
+export const slotsBytes = 3 * Int32Array.BYTES_PER_ELEMENT;
+
+export type EndCode = 'CANCELLED' | 'DEADLINE_EXCEEDED';
+
+export interface RunMessage {
+  readonly type: 'run';
+  /** Counts the thread's runs, from 1. */
+  readonly serial: number;
+  readonly kind: Task['kind'];
+  readonly op: string;
+  readonly payload: Uint8Array;
+}
+
+export interface AbortMessage {
+  readonly type: 'abort';
+  readonly serial: number;
+  readonly code: EndCode;
+  readonly message: string;
+}
+
+export type ToWorker = RunMessage | AbortMessage;
+
+export type FromWorker =
+  | { readonly type: 'ready'; readonly operations: readonly OperationInfo[] }
+  /** The operations could not be loaded: one sentence. The thread ends by itself behind it. */
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'done'; readonly serial: number; readonly outcome: Outcome }
+  | LogLine;
+
+/** A line of an operation's log, or of what it wrote to stdout or stderr. Already cut to size by the worker. */
+export interface LogLine {
+  readonly type: 'log';
+  readonly level: LogLevel;
+  readonly fields: { readonly [name: string]: unknown };
+  readonly message?: string | undefined;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export function errorOutcome(code: WireErrorCode, message: string, retryAfterMs?: number): Outcome {
+  return retryAfterMs === undefined ? { kind: 'error', code, message } : { kind: 'error', code, message, retryAfterMs };
+}

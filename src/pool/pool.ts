@@ -1,0 +1,324 @@
+import { PoolError } from '../errors.js';
+import { builtInOperations } from '../ops/built-in.js';
+import type { OperationLog } from '../ops/define-operation.js';
+import type { OperationInfo } from '../ops/operation-info.js';
+import { frameBytesMaxDefault } from '../protocol/limits.js';
+import { Crew } from './crew.js';
+import { type EndCode, errorOutcome } from './messages.js';
+import { OperationQueue, Schedule } from './schedule.js';
+import type { Outcome, PoolSnapshot, Task, TaskHandle } from './task.js';
+import type { Death, Thread } from './thread.js';
+import { type ListLinks, WaitingList } from './waiting-list.js';
+
+/**
+ * Runs tasks on worker threads: bounded queues, deadlines, cancellation that holds for code that never looks up, and
+ * threads whose death costs one task at most.
+ *
+ * Invariant: each task that was submitted gets exactly one outcome, never before `submit` has returned. Until then it is
+ * in exactly one place: held until the operations are known, waiting in its operation's queue, or with one thread.
+ *
+ * Left to others: what a request is, and how an outcome becomes a reply (the server); when threads start and end (`Crew`).
+ */
+
+export interface PoolOptions {
+  /** Tasks that run at once. */
+  readonly workers: number;
+  /** Warm threads beside those, to take the place of one that has to be ended. Default 1. */
+  readonly spares?: number;
+  /** Waiting tasks that each operation may have. */
+  readonly queueMax: number;
+  /**
+   * MiB of JavaScript heap that a thread may use; over it, it dies as out of memory. WASM memory and ArrayBuffers are not
+   * in it: V8 does not count them.
+   */
+  readonly workerMemoryMb: number;
+  /** File URLs of modules that export operations. */
+  readonly operationModules: readonly string[];
+  readonly engineModule: WebAssembly.Module;
+  /** Time that a thread has to give up an ended task by itself, where it may be expected to. Default 50. */
+  readonly stopGraceMs?: number;
+  /** Time that a thread has to load the modules. Default 30,000. */
+  readonly startTimeoutMs?: number;
+  /** Bytes that the JSON of a result may have. Default: what fits into a frame that is held in memory. */
+  readonly resultBytesMax?: number;
+  /** pino's, or anything with its four methods. */
+  readonly log: OperationLog;
+}
+
+/** The queue of frames that are for no operation that the server has. */
+const unknownOp = 'unknown';
+/** The longest that setTimeout can wait; some 24 days. */
+const timerMaxMs = 0x7fff_ffff;
+/** How often a task may be handed to a thread that dies before it has begun: then it is not chance any more. */
+const unbegunMax = 3;
+
+/** A task on its way through the pool, and its caller's handle of it. */
+interface Job extends ListLinks {
+  readonly task: Task;
+  readonly onOutcome: (outcome: Outcome) => void;
+  readonly submittedAtMs: number;
+  /** Its operation's queue; `undefined` until the operations are known, or where there is no such operation. */
+  queue: OperationQueue<Job> | undefined;
+  thread: Thread<Job> | undefined;
+  timer: NodeJS.Timeout | undefined;
+  runAtMs: number;
+  /** Threads that died under it, before and after it had begun. */
+  unbegun: number;
+  losses: number;
+  settled: boolean;
+}
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #crew: Crew<Job>;
+  readonly #schedule = new Schedule<Job>();
+  /** Tasks for operations that nobody knows yet, since no thread has loaded the modules. */
+  readonly #held = new WaitingList<Job>();
+  readonly #known: Promise<readonly OperationInfo[]>;
+  #makeKnown!: (operations: readonly OperationInfo[]) => void;
+  #failKnown!: (error: unknown) => void;
+  #operations: ReadonlyMap<string, OperationInfo> | undefined;
+  readonly #running = new Set<Job>();
+  #rerun = 0;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#known = new Promise((resolve, reject) => {
+      this.#makeKnown = resolve;
+      this.#failKnown = reject;
+    });
+    // Whoever only calls `start` hears of it there.
+    this.#known.catch(() => {});
+    for (const op of [...builtInOperations.map((operation) => operation.name), unknownOp]) this.#addQueue(op);
+    const { engineModule, operationModules, resultBytesMax = frameBytesMaxDefault, log } = options;
+    this.#crew = new Crew<Job>(
+      {
+        workers: options.workers,
+        spares: options.spares ?? 1,
+        log,
+        thread: {
+          setup: { engineModule, operationModules, resultBytesMax },
+          memoryMb: options.workerMemoryMb,
+          startTimeoutMs: options.startTimeoutMs ?? 30_000,
+        },
+      },
+      {
+        known: (operations) => this.#learn(operations),
+        free: () => this.#dispatch(),
+        done: (job, outcome) => this.#done(job, outcome),
+        lost: (job, death) => this.#lost(job, death),
+      },
+    );
+  }
+
+  /**
+   * Starts the threads. Resolves when all of them, the spares too, are warm. Tasks may be submitted before.
+   * @throws PoolError with one sentence, where an operation module cannot be loaded. The pool is closed then.
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#crew.start();
+    } catch (error) {
+      this.#failKnown(error);
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** True once all threads were warm, as long as some are alive and the pool is not closed. */
+  get ready(): boolean {
+    return this.#crew.ready;
+  }
+
+  /** Users' operations; empty until the first thread has loaded them. */
+  operations(): readonly OperationInfo[] {
+    return this.#operations === undefined ? [] : [...this.#operations.values()];
+  }
+
+  /** Resolves as soon as the first thread has loaded the modules; rejects as `start` does. */
+  operationsKnown(): Promise<readonly OperationInfo[]> {
+    return this.#known;
+  }
+
+  /**
+   * Takes a task. `onOutcome` is called exactly once: by `end` of the handle, or at a later turn of the event loop or in a
+   * microtask, never before `submit` has returned. A task that cannot be taken (its queue is full, there is no such
+   * operation, the pool is closed) gets its error that way too.
+   *
+   * The payload's bytes must stay as they are until then.
+   */
+  submit(task: Task, onOutcome: (outcome: Outcome) => void): TaskHandle {
+    const job: Job = {
+      task,
+      onOutcome,
+      submittedAtMs: performance.now(),
+      queue: undefined,
+      thread: undefined,
+      timer: undefined,
+      runAtMs: 0,
+      unbegun: 0,
+      losses: 0,
+      settled: false,
+      previous: undefined,
+      next: undefined,
+    };
+    const refusal = this.#enqueue(job);
+    if (refusal === undefined) this.#dispatch();
+    else queueMicrotask(() => settle(job, refusal));
+    return { end: (code, message) => this.#end(job, code, message) };
+  }
+
+  snapshot(): PoolSnapshot {
+    return {
+      ...this.#crew.snapshot(),
+      queues: this.#schedule.queues.map(({ op, waiting, running }) => ({ op, waiting: waiting.size, running })),
+      rerun: this.#rerun,
+    };
+  }
+
+  /** Answers everything that waits or runs with `SHUTTING_DOWN` and ends all threads; resolves when they are gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#failKnown(new PoolError('WORKER_FAILED', 'the pool was closed before the operations were known'));
+    const closing = this.#crew.close();
+    const outcome = errorOutcome('SHUTTING_DOWN', 'the server is shutting down');
+    for (const list of [this.#held, ...this.#schedule.queues.map((queue) => queue.waiting)]) {
+      for (let job = list.shift(); job !== undefined; job = list.shift()) settle(job, outcome);
+    }
+    for (const job of this.#running) settle(job, outcome);
+    await closing;
+  }
+
+  #addQueue(op: string, concurrency = Number.POSITIVE_INFINITY): void {
+    this.#schedule.add(new OperationQueue<Job>(op, concurrency));
+  }
+
+  #learn(operations: readonly OperationInfo[]): void {
+    this.#operations = new Map(operations.map((operation) => [operation.name, operation]));
+    for (const { name, concurrency } of operations) {
+      if (this.#schedule.get(name) === undefined) this.#addQueue(name, concurrency);
+    }
+    for (let job = this.#held.shift(); job !== undefined; job = this.#held.shift()) {
+      const refusal = this.#enqueue(job);
+      if (refusal !== undefined) settle(job, refusal);
+    }
+    this.#makeKnown(operations);
+  }
+
+  /** Puts a new task where it has to wait; answers with an outcome where it cannot. */
+  #enqueue(job: Job): Outcome | undefined {
+    if (this.#closed) return errorOutcome('SHUTTING_DOWN', 'the server is shutting down');
+    const queue = this.#queueOf(job.task);
+    if (queue === undefined) {
+      if (this.#operations !== undefined) return errorOutcome('UNKNOWN_OP', `no operation \`${job.task.op}\``);
+      if (this.#held.size >= this.#options.queueMax) {
+        return errorOutcome('OVERLOADED', 'the server is still starting, and too many requests wait', 250);
+      }
+      this.#held.push(job);
+    } else {
+      if (queue.waiting.size >= this.#options.queueMax && !this.#canRunNow(queue)) return this.#overloaded(queue);
+      job.queue = queue;
+      queue.waiting.push(job);
+    }
+    this.#watchClock(job);
+    return undefined;
+  }
+
+  /** Frames are queued under the operation that they seem to be for, and all that are for none under one name. */
+  #queueOf(task: Task): OperationQueue<Job> | undefined {
+    const isUsers = this.#operations?.has(task.op) === true;
+    if (task.kind === 'data') return isUsers ? this.#schedule.get(task.op) : undefined;
+    return this.#schedule.get(task.op) ?? this.#schedule.get(unknownOp);
+  }
+
+  #canRunNow(queue: OperationQueue<Job>): boolean {
+    return this.#crew.hasFree && queue.running < queue.concurrency;
+  }
+
+  #overloaded(queue: OperationQueue<Job>): Outcome {
+    const message = `${queue.waiting.size} requests for \`${queue.op}\` wait already, and no more may`;
+    return errorOutcome('OVERLOADED', message, queue.retryAfterMs(this.#options.workers));
+  }
+
+  /** The budget counts from `submit`, also where the operation's own, which applies second, is known only later. */
+  #watchClock(job: Job): void {
+    if (job.timer !== undefined) return;
+    const { task } = job;
+    const budgetMs = task.timeoutMs ?? (task.kind === 'data' ? this.#operations?.get(task.op)?.timeoutMs : undefined);
+    if (budgetMs === undefined) return;
+    const leftMs = job.submittedAtMs + budgetMs - performance.now();
+    job.timer = setTimeout(() => this.#expire(job, budgetMs), Math.min(timerMaxMs, Math.max(1, leftMs)));
+  }
+
+  #expire(job: Job, budgetMs: number): void {
+    const stage = job.thread === undefined ? 'was still waiting' : 'was not done';
+    this.#end(job, 'DEADLINE_EXCEEDED', `\`${job.task.op}\` ${stage} after ${budgetMs} ms`);
+  }
+
+  #dispatch(): void {
+    while (this.#crew.hasFree) {
+      const job = this.#schedule.next();
+      if (job === undefined) return;
+      job.runAtMs = performance.now();
+      this.#running.add(job);
+      job.thread = this.#crew.run(job.task, job);
+    }
+  }
+
+  #end(job: Job, code: EndCode, message: string): void {
+    if (job.settled) return;
+    const { thread } = job;
+    if (thread !== undefined) this.#crew.stop(thread, code, message, this.#options.stopGraceMs ?? 50);
+    else if (job.next !== undefined) (job.queue?.waiting ?? this.#held).remove(job);
+    this.#dispatch();
+    settle(job, errorOutcome(code, message));
+  }
+
+  #done(job: Job, outcome: Outcome): void {
+    this.#release(job);
+    if (!job.settled) job.queue!.observe(performance.now() - job.runAtMs);
+    this.#dispatch();
+    settle(job, outcome);
+  }
+
+  #lost(job: Job, death: Death<Job>): void {
+    this.#release(job);
+    const again = !job.settled && this.#mayRunAgain(job, death);
+    if (again) job.queue!.waiting.unshift(job);
+    this.#dispatch();
+    if (!again) settle(job, errorOutcome('WORKER_LOST', lossMessage(job, death, this.#options.workerMemoryMb)));
+  }
+
+  /** The thread is out of the task, which keeps its place in the operation's concurrency until then. */
+  #release(job: Job): void {
+    this.#running.delete(job);
+    job.thread = undefined;
+    job.queue!.running -= 1;
+  }
+
+  #mayRunAgain(job: Job, death: Death<Job>): boolean {
+    if (!death.begun) {
+      job.unbegun += 1;
+      return job.unbegun <= unbegunMax;
+    }
+    job.losses += 1;
+    const idempotent = job.task.kind === 'frame' || this.#operations?.get(job.task.op)?.idempotent === true;
+    if (!idempotent || job.losses > 1) return false;
+    this.#rerun += 1;
+    return true;
+  }
+}
+
+function settle(job: Job, outcome: Outcome): void {
+  if (job.settled) return;
+  job.settled = true;
+  clearTimeout(job.timer);
+  job.onOutcome(outcome);
+}
+
+function lossMessage(job: Job, death: Death<Job>, memoryMb: number): string {
+  const how = death.outOfMemory ? `ran out of memory (${memoryMb} MiB)` : 'died';
+  const end = job.losses > 1 ? 'for the second time' : 'and the operation may not be run again';
+  return `the thread that ran \`${job.task.op}\` ${how}, ${end}`;
+}

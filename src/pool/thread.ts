@@ -1,0 +1,242 @@
+import { Worker } from 'node:worker_threads';
+import type { OperationInfo } from '../ops/operation-info.js';
+import {
+  type EndCode,
+  type FromWorker,
+  type LogLine,
+  slot,
+  slotsBytes,
+  type ToWorker,
+  type WorkerSetup,
+} from './messages.js';
+import type { Outcome, Task } from './task.js';
+
+/**
+ * One worker thread as the pool sees it: its states, the one task that it may have, and its end.
+ *
+ * A thread never has more than one task. A task that was given to it comes back exactly once, through `done` or as the
+ * `work` of a death. Which task comes next, and what to do when a thread has died, is decided by others.
+ */
+
+/**
+ *     starting ──ready──▶ idle ──run──▶ busy ──stop──▶ stopping
+ *                          ▲             │ done          │ done
+ *                          └─────────────┴───────────────┘
+ *     any of them ──end──▶ ending ──exit──▶ dead        any of them ──exit──▶ dead
+ *
+ * `stopping`: the task has its outcome already; the thread has a moment to come back by itself. `ending`: it is being
+ * torn down; nothing that it still says counts. A spare is not a state: it is an idle thread beyond those that may be
+ * busy at once.
+ */
+export type ThreadState = 'starting' | 'idle' | 'busy' | 'stopping' | 'ending' | 'dead';
+type ThreadEvent = 'ready' | 'run' | 'done' | 'stop' | 'end' | 'exit';
+
+const transitions: { readonly [State in ThreadState]: { readonly [Event in ThreadEvent]?: ThreadState } } = {
+  starting: { ready: 'idle', end: 'ending', exit: 'dead' },
+  idle: { run: 'busy', end: 'ending', exit: 'dead' },
+  busy: { done: 'idle', stop: 'stopping', end: 'ending', exit: 'dead' },
+  stopping: { done: 'idle', end: 'ending', exit: 'dead' },
+  ending: { exit: 'dead' },
+  dead: {},
+};
+
+const serialMax = 0x7fff_ffff;
+
+export interface ThreadOptions<Work> {
+  readonly name: string;
+  readonly setup: Omit<WorkerSetup, 'slots'>;
+  readonly memoryMb: number;
+  /** A thread that has not loaded its modules by then is given up. */
+  readonly startTimeoutMs: number;
+  readonly owner: ThreadOwner<Work>;
+}
+
+/** Whoever keeps the threads. Each method is called after the thread's state has changed. */
+export interface ThreadOwner<Work> {
+  ready(thread: Thread<Work>, operations: readonly OperationInfo[]): void;
+  /** Where the task was ended meanwhile, its outcome comes all the same; it is for nobody. */
+  done(thread: Thread<Work>, work: Work, outcome: Outcome): void;
+  ending(thread: Thread<Work>): void;
+  dead(thread: Thread<Work>, death: Death<Work>): void;
+  log(thread: Thread<Work>, line: LogLine): void;
+}
+
+export interface Death<Work> {
+  /** The state in which the thread's end began. */
+  readonly from: ThreadState;
+  /** True where the pool did not ask for it. */
+  readonly byItself: boolean;
+  /** One sentence for the log. */
+  readonly reason: string;
+  readonly outOfMemory: boolean;
+  /** The task that the thread had. */
+  readonly work?: Work;
+  /** False where it is certain that not one instruction of the task was run. */
+  readonly begun: boolean;
+}
+
+export class Thread<Work> {
+  readonly name: string;
+  /** Tasks that came back. */
+  runsDone = 0;
+  readyAtMs: number | undefined;
+
+  readonly #worker: Worker;
+  readonly #owner: ThreadOwner<Work>;
+  readonly #slots: Int32Array;
+  #state: ThreadState = 'starting';
+  #endedFrom: ThreadState | undefined;
+  #reason: string | undefined;
+  #outOfMemory = false;
+  #serial = 0;
+  #run: { readonly kind: Task['kind']; readonly work: Work } | undefined;
+  /** Limits the start, and later the time that a thread has to come back. */
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ThreadOptions<Work>) {
+    this.name = options.name;
+    this.#owner = options.owner;
+    const slots = new SharedArrayBuffer(slotsBytes);
+    this.#slots = new Int32Array(slots);
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+      name: options.name,
+      workerData: { ...options.setup, slots } satisfies WorkerSetup,
+      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: youngGenerationMb },
+      // Nothing of a thread may reach the server's own streams: the worker sends what is written as lines of the log.
+      stdout: true,
+      stderr: true,
+    });
+    this.#worker.on('message', (message: FromWorker) => this.#receive(message));
+    this.#worker.on('messageerror', (error) => this.#giveUp(`its message could not be read: ${error.message}`));
+    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('exit', (code) => this.#exit(code));
+    this.#timer = setTimeout(
+      () => this.#giveUp(`it had not started after ${options.startTimeoutMs} ms; does a module wait for something?`),
+      options.startTimeoutMs,
+    );
+  }
+
+  get state(): ThreadState {
+    return this.#state;
+  }
+
+  /** Gives an idle thread a task. `work` is handed back as it is. */
+  run(task: Task, work: Work): void {
+    this.#move('run');
+    this.#serial = (this.#serial % serialMax) + 1;
+    this.#run = { kind: task.kind, work };
+    const { kind, op } = task;
+    this.#post({ type: 'run', serial: this.#serial, kind, op, payload: sendable(task.payload) });
+  }
+
+  /**
+   * Takes the task away from a busy thread. The thread has `graceMs` to come back where there is reason to think that it
+   * will: the task has not begun or has just finished, it is the engine's, which is soon done with any frame, or it
+   * asked for its signal. Otherwise there is nothing to wait for, and it is ended now.
+   */
+  stop(code: EndCode, message: string, graceMs: number): void {
+    this.#move('stop');
+    Atomics.store(this.#slots, slot.ended, this.#serial);
+    const underWay = Atomics.load(this.#slots, slot.running) === this.#serial;
+    const listens = Atomics.load(this.#slots, slot.listens) === this.#serial;
+    if (underWay && !listens && this.#run?.kind === 'data') {
+      this.#giveUp('its task was ended and did not ask for a signal');
+      return;
+    }
+    if (listens) this.#post({ type: 'abort', serial: this.#serial, code, message });
+    this.#timer = setTimeout(() => this.#giveUp('its task was ended and it did not come back'), graceMs);
+  }
+
+  /** Ends the thread, whatever it does. Resolves once it is gone; a second call waits for the same end. */
+  async end(reason: string): Promise<void> {
+    if (this.#state === 'dead') return;
+    if (this.#state !== 'ending') {
+      this.#endedFrom = this.#state;
+      this.#reason ??= reason;
+      this.#move('end');
+      clearTimeout(this.#timer);
+      this.#owner.ending(this);
+    }
+    await this.#worker.terminate();
+  }
+
+  #giveUp(reason: string): void {
+    if (this.#state === 'dead' || this.#state === 'ending') return;
+    void this.end(reason);
+  }
+
+  #receive(message: FromWorker): void {
+    if (this.#state === 'ending' || this.#state === 'dead') return;
+    switch (message?.type) {
+      case 'ready':
+        this.#move('ready');
+        clearTimeout(this.#timer);
+        this.readyAtMs = performance.now();
+        this.#owner.ready(this, message.operations);
+        return;
+      case 'failed':
+        this.#giveUp(message.message);
+        return;
+      case 'done':
+        if (message.serial === this.#serial && this.#run !== undefined) this.#finish(message.outcome, this.#run.work);
+        return;
+      case 'log':
+        this.#owner.log(this, message);
+        return;
+    }
+  }
+
+  #finish(outcome: Outcome, work: Work): void {
+    this.#move('done');
+    clearTimeout(this.#timer);
+    this.#run = undefined;
+    this.runsDone += 1;
+    this.#owner.done(this, work, outcome);
+  }
+
+  #fail(error: unknown): void {
+    const { code } = Object(error) as { code?: unknown };
+    this.#outOfMemory = code === 'ERR_WORKER_OUT_OF_MEMORY';
+    this.#reason ??= error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${String(error)}`;
+  }
+
+  #exit(code: number): void {
+    const from = this.#endedFrom ?? this.#state;
+    const run = this.#run;
+    this.#move('exit');
+    clearTimeout(this.#timer);
+    this.#run = undefined;
+    const word = Atomics.load(this.#slots, slot.running);
+    this.#owner.dead(this, {
+      from,
+      byItself: this.#endedFrom === undefined,
+      reason: this.#reason ?? `it exited with status ${code}`,
+      outOfMemory: this.#outOfMemory,
+      begun: Math.abs(word) === this.#serial,
+      ...(run !== undefined && { work: run.work }),
+    });
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #move(event: ThreadEvent): void {
+    const next = transitions[this.#state][event];
+    if (next === undefined)
+      throw new Error(`${this.name}: \`${event}\` cannot happen to a thread that is ${this.#state}`);
+    this.#state = next;
+  }
+}
+
+/** V8 keeps three semi-spaces of a third of this; more makes an idle thread larger and a busy one hardly faster. */
+const youngGenerationMb = 8;
+
+/**
+ * Cloning a view clones all the memory behind it, and that is often a socket's buffer or an engine's whole memory. Shared
+ * memory is not cloned at all.
+ */
+function sendable(payload: Uint8Array): Uint8Array {
+  const whole = payload.byteLength === payload.buffer.byteLength;
+  return whole || payload.buffer instanceof SharedArrayBuffer ? payload : new Uint8Array(payload);
+}
