@@ -43,3 +43,18 @@ export function optionsMarkdown(): string {
   });
   return ['| flag | variable | default | takes | what |', '| --- | --- | --- | --- | --- |', ...rows, ''].join('\n');
 }
+
+/** What stands around the table in the README. */
+export const optionsBegin = '<!-- options:begin -->';
+export const optionsEnd = '<!-- options:end -->';
+
+/**
+ * The document with the table between its markers renewed.
+ * @throws Error where the markers are missing
+ */
+export function withOptionsTable(document: string): string {
+  const begin = document.indexOf(optionsBegin);
+  const end = document.indexOf(optionsEnd);
+  if (begin < 0 || end < begin) throw new Error(`the document has no ${optionsBegin} and ${optionsEnd} behind it`);
+  return `${document.slice(0, begin + optionsBegin.length)}\n${optionsMarkdown()}${document.slice(end)}`;
+}

@@ -5,7 +5,6 @@
 
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { FastifySchemaControllerOptions } from 'fastify/types/schema.js';
-import type { WireErrorCode } from '../errors.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import type { ServerView } from '../server/server-view.js';
 import { addSecurityHeaders } from './browser-guard.js';
@@ -55,7 +54,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   addSecurityHeaders(http);
   takeBodiesAsBytes(http);
-  answerFaults(http, options.log);
+  answerFaults(http, options);
   return http;
 }
 
@@ -76,15 +75,16 @@ function takeBodiesAsBytes(http: FastifyInstance): void {
   http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
 
-const codeByFault: Readonly<Record<string, WireErrorCode>> = { FST_ERR_CTP_BODY_TOO_LARGE: 'FRAME_TOO_LARGE' };
-
-function answerFaults(http: FastifyInstance, log: SidecarLog): void {
+function answerFaults(http: FastifyInstance, { log, maxFrameBytes }: AppOptions): void {
   http.setNotFoundHandler((request, reply) =>
     replyError(reply, 'BAD_REQUEST', `there is no ${request.method} ${request.url}; see /openapi.json`, 404),
   );
   http.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status < 500) return replyError(reply, codeByFault[error.code] ?? 'BAD_REQUEST', sentence(error), status);
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      return replyError(reply, 'FRAME_TOO_LARGE', `the body is over the limit of ${bodyBytesMax(maxFrameBytes)} bytes`);
+    }
+    if (status < 500) return replyError(reply, 'BAD_REQUEST', sentence(error), status);
     log.error({ err: error, method: request.method, url: request.url }, 'an HTTP request failed');
     return replyError(reply, 'INTERNAL', 'the server failed at this request; its log has the cause');
   });
