@@ -37,9 +37,9 @@ const idleMbMax = 110;
 const growthMbMax = 20;
 const labels = { rateRatio: 'rate', p50Ratio: 'p50', p99Ratio: 'p99' } as const;
 
-/** Goals whose peer was not measured are not among the outcomes. */
-export function goalOutcomes({ load }: BenchResults): GoalOutcome[] {
-  if (load === undefined) return [];
+/** Goals whose peer was not measured are not among the outcomes; a smoke run has none. */
+export function goalOutcomes({ load, smoke }: BenchResults): GoalOutcome[] {
+  if (load === undefined || smoke) return [];
   const outcomes: GoalOutcome[] = [];
   for (const goal of goals) {
     const cell = load.rows.find(({ name }) => name === goal.row)?.cells.find(({ peer }) => peer === goal.peer);

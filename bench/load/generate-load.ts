@@ -5,8 +5,13 @@ import { ReplyScanner } from './reply-scanner.js';
 import { buildRequestRing } from './request-ring.js';
 import type { Measurement, Timing, Wire, Work } from './work.js';
 
-/** How long a run may stand still, and how long the replies in flight at its end may take. */
-const stallMs = 10_000;
+/** How long the replies in flight at the run's end may take. */
+const drainMsDefault = 10_000;
+
+export interface LoadOptions {
+  readonly host?: string;
+  readonly drainMs?: number;
+}
 
 /**
  * Makes load from this thread until the time is over and every request is answered.
@@ -17,7 +22,7 @@ export async function generateLoad(
   wire: Wire,
   work: Omit<Work, 'name'>,
   timing: Timing,
-  host = '127.0.0.1',
+  { host = '127.0.0.1', drainMs = drainMsDefault }: LoadOptions = {},
 ): Promise<Measurement> {
   const ring = buildRequestRing(wire, work.op, work.data, work.depth);
   const meter = new LoadMeter(timing, performance.now());
@@ -26,10 +31,10 @@ export async function generateLoad(
     { length: work.connections },
     () => new LoadConnection(host, port, ring, new ReplyScanner(read, work.depth), meter),
   );
-  const limitMs = (timing.seconds + timing.warmupSeconds) * 1000 + stallMs;
+  const limitMs = (timing.seconds + timing.warmupSeconds) * 1000 + drainMs;
   const watchdog = setTimeout(() => {
     const missing = connections.reduce((total, each) => total + each.inFlight, 0);
-    const reason = new Error(`${missing} replies did not come within ${stallMs / 1000} s of the run's end`);
+    const reason = new Error(`${missing} replies did not come within ${drainMs} ms of the run's end`);
     for (const connection of connections) connection.abort(reason);
   }, limitMs);
   try {

@@ -31,7 +31,7 @@ process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-/** @throws Error, with the last line of its stderr, where the process ends or does not answer in time */
+/** @throws Error, with what its stderr says, where the process ends or does not answer in time */
 export async function startPeer(command: PeerCommand, wire: Wire): Promise<RunningPeer> {
   const startedAtMs = performance.now();
   const child = spawn(command.program, command.args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -44,7 +44,7 @@ export async function startPeer(command: PeerCommand, wire: Wire): Promise<Runni
     child.once('error', (error) => resolve(error.message));
     child.once('close', (status, signal) => {
       alive.delete(child);
-      resolve(`it ended with ${status ?? signal}: ${stderr.trim().split('\n').at(-1)}`);
+      resolve(`it ended with ${status ?? signal}: ${faultIn(stderr)}`);
     });
   });
   const failed = exited.then((why): never => {
@@ -65,6 +65,12 @@ export async function startPeer(command: PeerCommand, wire: Wire): Promise<Runni
     if (child.pid !== undefined) await stop();
     throw error;
   }
+}
+
+/** The line that says what was wrong, among those of a stack trace. */
+function faultIn(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  return lines.find((line) => /error/i.test(line))?.trim() ?? lines.at(-1)!;
 }
 
 async function tooLate(): Promise<never> {

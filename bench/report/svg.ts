@@ -55,7 +55,7 @@ function chartsOf({ load, engine }: BenchResults): Chart[] {
       bars: cells.map((cell, index) => ({
         label: cell.peer,
         value: cell.ratePerSecond,
-        figure: rate(cell.ratePerSecond) + (index === 0 ? '' : `   trama: ${ratio(cell.rateRatio)} as fast`),
+        figure: rate(cell.ratePerSecond) + (index === 0 ? '' : ` · trama: ${ratio(cell.rateRatio)} as fast`),
         own: index === 0,
       })),
     }));
@@ -86,7 +86,7 @@ function engineGroup(row: EngineRow): Group {
       {
         label: 'JSON.parse',
         value: other,
-        figure: `${megabytes(other)}   trama: ${ratio(row.ratio)} as fast`,
+        figure: `${megabytes(other)} · trama: ${ratio(row.ratio)} as fast`,
         own: false,
       },
     ],
@@ -127,7 +127,7 @@ function escapeXml(content: string): string {
 function document(height: number, parts: readonly string[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Benchmark results: trama beside its peers">
 <style>
-text { font: 13px system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; fill: #24292f; white-space: pre; }
+text { font: 13px system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; fill: #24292f; }
 .title { font-size: 18px; font-weight: 600; }
 .group { font-weight: 600; }
 .label { text-anchor: end; }

@@ -60,9 +60,17 @@ test('replies that change their shape in mid-stream are still read', () => {
 });
 
 const wrongReplies = [
-  { name: 'an error reply', bytes: frame('{"id":"00000001","ok":false,"error":"no","code":"INTERNAL"}'), says: /an error/ },
+  {
+    name: 'an error reply',
+    bytes: frame('{"id":"00000001","ok":false,"error":"no","code":"INTERNAL"}'),
+    says: /an error/,
+  },
   { name: 'another result', bytes: frame('{"id":"00000001","ok":true,"result":"halo"}'), says: /result is wrong/ },
-  { name: 'an id that was never sent', bytes: frame('{"id":"nonsense","ok":true,"result":"hola"}'), says: /never sent/ },
+  {
+    name: 'an id that was never sent',
+    bytes: frame('{"id":"nonsense","ok":true,"result":"hola"}'),
+    says: /never sent/,
+  },
   { name: 'no id', bytes: frame('{"ok":true,"result":"hola"}'), says: /never sent/ },
   { name: 'what is not JSON', bytes: frame('{"id":"00000001","ok":true,'), says: /not JSON/ },
 ];

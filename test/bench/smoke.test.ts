@@ -15,7 +15,10 @@ const test = suite('the benchmark, smoke size', { timeoutMs: 120_000 });
 const main = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
 const run = promisify(execFile);
 
-async function bench(t: TestContext, args: string[]): Promise<{ stdout: string; results: BenchResults; files: string[] }> {
+async function bench(
+  t: TestContext,
+  args: string[],
+): Promise<{ stdout: string; results: BenchResults; files: string[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'trama-smoke-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const { stdout } = await run(process.execPath, [main, '--smoke', '--out', folder, ...args]);
