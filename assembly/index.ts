@@ -9,7 +9,7 @@ import { clearFault, where } from './fault';
 import { skipSpace, skipValue } from './json';
 import {
   ARENA, COUNTS, GUARD, HANDOUT_BYTES, HANDOUTS, HANDOUTS_MAX, INLINE_BYTES_MAX, INPUT, INPUT_BYTES, OUTPUT, OUTPUT_END,
-  replyBytesMax, STATUS, STATUS_CONSUMED, STATUS_HANDOUTS, STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH,
+  replyBytesMax, STATUS, STATUS_ANSWERED, STATUS_CONSUMED, STATUS_HANDOUTS, STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH,
   STATUS_STOP,
 } from './layout';
 
@@ -35,6 +35,7 @@ export function run(length: i32, handOutAll: bool): void {
   let frame = INPUT;
   let to = OUTPUT;
   let handouts = 0;
+  let answered = 0;
   let stop = Stop.INPUT;
   while (frame + 4 <= limit) {
     const size = bswap<u32>(load<u32>(frame));
@@ -51,12 +52,14 @@ export function run(length: i32, handOutAll: bool): void {
     }
     to = answerBody(body, end, to, handOutAll);
     if (outcome == Outcome.HANDED_OUT) writeHandout(handouts++, INPUT);
+    else answered++;
     frame = end;
     invariants(frame, limit, to, handouts);
   }
   store<i32>(STATUS, <i32>(frame - INPUT), STATUS_CONSUMED);
   store<i32>(STATUS, <i32>(to - OUTPUT), STATUS_OUTPUT_LENGTH);
   store<i32>(STATUS, handouts, STATUS_HANDOUTS);
+  store<i32>(STATUS, answered, STATUS_ANSWERED);
   store<i32>(STATUS, stop, STATUS_STOP);
 }
 

@@ -37,6 +37,7 @@ export const STATUS_STOP: usize = 12;
 /** Index into COUNTS' rows and columns of the last answered body: which operation, which outcome. */
 export const STATUS_OPERATION: usize = 16;
 export const STATUS_OUTCOME: usize = 20;
+export const STATUS_ANSWERED: usize = 24;
 
 export const COUNTS: usize = 0x10040;
 

@@ -21,7 +21,10 @@ import {
   stops,
 } from './layout.js';
 
-/** Where the tokens of a request stand, in bytes from the start of what the engine was given; strings with quotes. */
+/**
+ * What stands around a request's data: where its tokens are, in bytes from the start of what the engine was given
+ * (strings with their quotes), and its time budget.
+ */
 export interface Envelope {
   readonly idOffset: number;
   /** 0 where the member is absent; the same for the other lengths. */
@@ -30,8 +33,8 @@ export interface Envelope {
   readonly opLength: number;
   readonly dataOffset: number;
   readonly dataLength: number;
-  readonly timeoutOffset: number;
-  readonly timeoutLength: number;
+  /** Milliseconds, above 0 and perhaps infinite; `undefined` where the request names none. */
+  readonly timeoutMs: number | undefined;
   readonly traceparentOffset: number;
   readonly traceparentLength: number;
 }
@@ -54,6 +57,8 @@ export interface EngineCount {
 }
 
 const pageBytes = 0x10000;
+
+const decoder = new TextDecoder();
 
 export class Engine {
   /** Bytes that `run` takes at once; it always holds a whole frame of the inline lane. */
@@ -117,6 +122,11 @@ export class Engine {
     return this.#bytes.subarray(this.#outputOffset, this.#outputOffset + length);
   }
 
+  /** How many frames the last `run` answered. */
+  get answered(): number {
+    return this.#status[statusField.answered]!;
+  }
+
   /** How many requests the last `run` left to its caller. */
   get handouts(): number {
     return this.#status[statusField.handouts]!;
@@ -124,14 +134,15 @@ export class Engine {
 
   /** One of them; places count in the bytes that `run` was given. */
   handout(index: number): Envelope {
-    return this.#envelope(index);
+    return this.#envelope(index, this.#inputOffset);
   }
 
   /** Decodes and answers one whole body of any size that fits in memory. */
   answer(body: Uint8Array): Answer {
     const frameOffset = this.#reserve(body);
     this.#exports.answer(body.length);
-    if (this.#status[statusField.outcome] === handedOut) return { kind: 'handout', envelope: this.#envelope(0) };
+    if (this.#status[statusField.outcome] === handedOut)
+      return { kind: 'handout', envelope: this.#envelope(0, this.#arenaOffset) };
     const length = this.#status[statusField.outputLength]!;
     const outcome = outcomes[this.#status[statusField.outcome]!]!;
     return {
@@ -150,7 +161,7 @@ export class Engine {
     const length = Math.min(prefix.length, this.inputBytes);
     this.#bytes.set(prefix.subarray(0, length), this.#inputOffset);
     this.#exports.peek(length);
-    return this.#envelope(0);
+    return this.#envelope(0, this.#inputOffset);
   }
 
   /** Is this one JSON value, with nothing but white space around it? -1, or the byte offset of the first fault. */
@@ -186,7 +197,8 @@ export class Engine {
     this.#words = new Uint32Array(buffer);
   }
 
-  #envelope(index: number): Envelope {
+  /** @param origin address that the record's places count from */
+  #envelope(index: number, origin: number): Envelope {
     const words = this.#words;
     const record = this.#handoutsOffset / 4 + index * this.#handoutWords;
     return {
@@ -196,10 +208,14 @@ export class Engine {
       opLength: words[record + handoutField.op + 1]!,
       dataOffset: words[record + handoutField.data]!,
       dataLength: words[record + handoutField.data + 1]!,
-      timeoutOffset: words[record + handoutField.timeout]!,
-      timeoutLength: words[record + handoutField.timeout + 1]!,
+      timeoutMs: this.#number(words[record + handoutField.timeout]!, words[record + handoutField.timeout + 1]!, origin),
       traceparentOffset: words[record + handoutField.traceparent]!,
       traceparentLength: words[record + handoutField.traceparent + 1]!,
     };
+  }
+
+  #number(offset: number, length: number, origin: number): number | undefined {
+    if (length === 0) return undefined;
+    return Number(decoder.decode(this.#bytes.subarray(origin + offset, origin + offset + length)));
   }
 }

@@ -5,7 +5,15 @@
 import type { WireErrorCode } from '../errors.js';
 
 /** Indexes of STATUS as i32. */
-export const statusField = { consumed: 0, outputLength: 1, handouts: 2, stop: 3, operation: 4, outcome: 5 } as const;
+export const statusField = {
+  consumed: 0,
+  outputLength: 1,
+  handouts: 2,
+  stop: 3,
+  operation: 4,
+  outcome: 5,
+  answered: 6,
+} as const;
 
 /** Indexes of a handout record as u32: each an offset, the length follows it. */
 export const handoutField = { id: 0, op: 2, data: 4, timeout: 6, traceparent: 8 } as const;

@@ -1,0 +1,244 @@
+/**
+ * One TCP connection: bytes in, response frames out, and the bounds on both.
+ *
+ *     open ──(a fault of the framing, no credentials)──▶ deaf ──┐
+ *      │                                                         ├─(nothing in flight)─▶ ended ─▶ closed
+ *      └──────────────(the server drains)──▶ refusing ──────────┘
+ *
+ * open: frames are answered. deaf: what comes is thrown away. refusing: each frame is answered with SHUTTING_DOWN.
+ * ended: our side is closed; what comes is thrown away until the peer closes too, since closing with unread bytes would
+ * reset the connection and could take the last replies with it. A peer's half-close leads from any state to ended.
+ *
+ * Invariant: every frame that was received whole gets one response, and `#collector` holds the bytes of the one that
+ * is not whole. While the peer leaves more than `unreadPauseBytes` unread, nothing is read from it.
+ */
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import type { Engine } from '../engine/index.js';
+import type { ByteBudget } from './byte-budget.js';
+import type { Counters, EndReason } from './counters.js';
+import { budgetIsEmpty, type Dispatcher, idTokenOf } from './dispatcher.js';
+import { FrameCollector } from './frame-collector.js';
+import { cancelAll, type InFlight, type Peer } from './peer.js';
+import { errorFrame } from './replies.js';
+
+export interface ConnectionLimits {
+  readonly maxFrameBytes: number;
+  readonly unreadPauseBytes: number;
+  readonly unreadCloseBytes: number;
+  readonly frameTimeoutMs: number;
+}
+
+export interface ConnectionParts {
+  readonly engine: Engine;
+  readonly dispatcher: Dispatcher;
+  readonly counters: Counters;
+  readonly budget: ByteBudget;
+  readonly limits: ConnectionLimits;
+  readonly log: Logger;
+}
+
+type State = 'open' | 'deaf' | 'refusing' | 'ended';
+
+/** How long an ended connection waits for the peer to close its side. */
+const lingerMs = 1000;
+
+export class Connection implements Peer {
+  readonly inFlight = new Set<InFlight>();
+  readonly #socket: Socket;
+  readonly #parts: ConnectionParts;
+  readonly #pauseBytes: number;
+  #state: State = 'open';
+  #peerEnded = false;
+  #collector: FrameCollector | undefined;
+  #receivedSinceLook = false;
+
+  constructor(socket: Socket, parts: ConnectionParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+    // Below the mark of the stream itself no `drain` would follow.
+    this.#pauseBytes = Math.max(parts.limits.unreadPauseBytes, socket.writableHighWaterMark);
+    socket.on('data', (chunk) => this.#receive(chunk));
+    socket.on('drain', () => socket.resume());
+    socket.on('end', () => {
+      this.#peerEnded = true;
+      this.#dropUnfinished();
+      this.#endWhenIdle();
+    });
+    socket.on('error', (error) => parts.log.debug({ err: error }, 'connection failed'));
+    socket.on('close', () => {
+      this.#state = 'ended';
+      this.#dropUnfinished();
+      cancelAll(this, 'the connection was closed');
+    });
+  }
+
+  /** Is there work whose response has not been written out? */
+  get isBusy(): boolean {
+    return this.inFlight.size > 0 || this.#socket.writableLength > 0;
+  }
+
+  send(frame: Uint8Array): void {
+    const socket = this.#socket;
+    if (this.#state === 'ended' || socket.destroyed) return;
+    this.#parts.counters.bytesSent += frame.length;
+    socket.write(frame);
+    const unreadBytes = socket.writableLength;
+    if (unreadBytes < this.#pauseBytes) return;
+    socket.pause();
+    if (unreadBytes >= this.#parts.limits.unreadCloseBytes) this.cut('unread');
+  }
+
+  settled(): void {
+    this.#endWhenIdle();
+  }
+
+  refuse(frame: Uint8Array): void {
+    this.send(frame);
+    this.#turnDeaf('unauthenticated');
+  }
+
+  /** Looks at the clock: called now and then for every connection. */
+  sweep(nowMs: number): void {
+    const { frameTimeoutMs } = this.#parts.limits;
+    // A connection that is not read from cannot make its frame whole.
+    if (!this.#collector || this.#socket.isPaused() || nowMs - this.#collector.sinceMs < frameTimeoutMs) return;
+    const { idToken } = this.#parts.dispatcher.peek(this.#collector.body);
+    this.send(errorFrame(idToken, 'DEADLINE_EXCEEDED', `the frame was not whole after ${frameTimeoutMs} ms`));
+    this.#turnDeaf('frame_timeout');
+  }
+
+  /**
+   * Once no more bytes come, or `force`, takes nothing new and closes when what is in flight is answered: what the
+   * peer had sent before, and the kernel still holds, is answered too. Called now and then while the server drains.
+   */
+  drain(force: boolean): void {
+    if (this.#state !== 'open') return;
+    const isQuiet = !this.#receivedSinceLook;
+    this.#receivedSinceLook = false;
+    if (!isQuiet && !force) return;
+    this.#state = 'refusing';
+    this.#parts.counters.connectionsEnded.drain++;
+    this.#endWhenIdle();
+  }
+
+  /** Closes on the spot, counted under `reason`. */
+  cut(reason: EndReason): void {
+    this.#parts.counters.connectionsEnded[reason]++;
+    this.destroy();
+  }
+
+  /** Closes on the spot. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    const startMs = performance.now();
+    this.#parts.counters.bytesReceived += chunk.length;
+    this.#receivedSinceLook = true;
+    if (this.#state === 'deaf' || this.#state === 'ended') return;
+    try {
+      if (this.#collector) this.#collect(chunk, startMs);
+      else this.#decode(chunk, startMs);
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'a defect while decoding: the connection is closed');
+      this.cut('internal');
+    }
+  }
+
+  /** Answers the frames in `bytes`, which begin at a frame's border, and keeps what is left of them. */
+  #decode(bytes: Buffer, startMs: number): void {
+    const { engine, counters } = this.#parts;
+    let rest = bytes;
+    while (this.#state === 'open' || this.#state === 'refusing') {
+      const consumed = engine.run(rest, this.#state === 'refusing');
+      const { answered, handouts, stop } = engine;
+      if (answered > 0) {
+        this.send(Buffer.from(engine.replies));
+        counters.latency.inline.observe(performance.now() - startMs, answered);
+      }
+      if (handouts > 0) this.#handOut(rest, handouts, startMs);
+      if (consumed === rest.length) return;
+      rest = rest.subarray(consumed);
+      if (stop === 'output') continue;
+      this.#collector = new FrameCollector(this.#parts.budget, startMs);
+      this.#collect(rest, startMs);
+      return;
+    }
+  }
+
+  #handOut(bytes: Uint8Array, handouts: number, startMs: number): void {
+    const { engine, dispatcher } = this.#parts;
+    // All are read before the first is dispatched, which may use the engine again.
+    const envelopes = Array.from({ length: handouts }, (_, index) => engine.handout(index));
+    for (const envelope of envelopes) {
+      if (this.#state === 'open') dispatcher.request(this, bytes, envelope, startMs);
+      else if (this.#state === 'refusing') this.#refuseForDrain(idTokenOf(bytes, envelope));
+    }
+  }
+
+  /** Feeds the frame that is not whole. */
+  #collect(chunk: Buffer, startMs: number): void {
+    const collector = this.#collector;
+    if (!collector) return;
+    const taken = collector.take(chunk);
+    if (collector.bodyBytes > this.#parts.limits.maxFrameBytes) {
+      this.#refuseTooLarge(collector);
+      return;
+    }
+    if (!collector.isWhole) return;
+    this.#collector = undefined;
+    this.#finish(collector, startMs);
+    if (taken < chunk.length) this.#decode(chunk.subarray(taken), startMs);
+  }
+
+  #finish(collector: FrameCollector, startMs: number): void {
+    const { dispatcher } = this.#parts;
+    if (collector.isIncomplete) {
+      dispatcher.refuse(this, dispatcher.peek(collector.body).idToken, 'OVERLOADED', budgetIsEmpty);
+      collector.release();
+    } else if (!collector.isLarge) {
+      const { frame } = collector;
+      collector.release();
+      this.#decode(Buffer.from(frame.buffer, frame.byteOffset, frame.length), startMs);
+    } else if (this.#state === 'open') dispatcher.bulk(this, collector, startMs);
+    else {
+      this.#refuseForDrain(dispatcher.peek(collector.body).idToken);
+      collector.release();
+    }
+  }
+
+  #refuseForDrain(idToken: string | null): void {
+    const message = 'the server is shutting down and takes nothing new; send it to another one';
+    this.#parts.dispatcher.refuse(this, idToken, 'SHUTTING_DOWN', message);
+  }
+
+  #refuseTooLarge(collector: FrameCollector): void {
+    const { dispatcher, limits } = this.#parts;
+    const message = `the frame announces a body of ${collector.bodyBytes} bytes, and ${limits.maxFrameBytes} are allowed`;
+    dispatcher.refuse(this, dispatcher.peek(collector.body).idToken, 'FRAME_TOO_LARGE', message);
+    this.#turnDeaf('frame_too_large');
+  }
+
+  #turnDeaf(reason: EndReason): void {
+    this.#parts.counters.connectionsEnded[reason]++;
+    this.#state = 'deaf';
+    this.#dropUnfinished();
+    this.#endWhenIdle();
+  }
+
+  #dropUnfinished(): void {
+    this.#collector?.release();
+    this.#collector = undefined;
+  }
+
+  #endWhenIdle(): void {
+    if (this.#state === 'ended' || this.inFlight.size > 0) return;
+    if (this.#state === 'open' && !this.#peerEnded) return;
+    this.#state = 'ended';
+    this.#dropUnfinished();
+    const socket = this.#socket;
+    socket.end(() => setTimeout(() => socket.destroy(), lingerMs).unref());
+  }
+}

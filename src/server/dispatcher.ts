@@ -1,0 +1,248 @@
+/**
+ * Requests that the I/O thread's engine does not answer: control operations, users' operations, and bodies that are
+ * too large for it. Every request gets exactly one response, and what it holds of the server's budget is given back
+ * with it.
+ */
+import type { Engine, Envelope } from '../engine/index.js';
+import type { WireErrorCode } from '../errors.js';
+import { builtInOperations } from '../ops/built-in.js';
+import type { OperationInfo } from '../ops/operation-info.js';
+import type { Pool } from '../pool/pool.js';
+import type { Outcome, Task } from '../pool/task.js';
+import type { ByteBudget } from './byte-budget.js';
+import { controlOperations } from './control.js';
+import type { Counters } from './counters.js';
+import type { FrameCollector } from './frame-collector.js';
+import type { InFlight, Peer } from './peer.js';
+import { errorFrame, type IdToken, okFrame } from './replies.js';
+import type { Lane } from './server-view.js';
+
+export interface DispatcherParts {
+  readonly engine: Engine;
+  readonly pool: Pool;
+  readonly counters: Counters;
+  readonly budget: ByteBudget;
+  /** Requests in flight that a peer may have. */
+  readonly maxRequests: number;
+}
+
+/** A request as far as the host must know it. */
+export interface Request {
+  readonly idToken: string;
+  readonly id: string;
+  readonly op: string;
+  /** JSON text; empty where the request has no data. */
+  readonly data: Uint8Array;
+  readonly timeoutMs: number | undefined;
+}
+
+/** What is known of a request that is under way. */
+interface Job {
+  readonly peer: Peer;
+  readonly lane: Lane;
+  readonly request: InFlight;
+  readonly idToken: IdToken;
+  readonly op: string;
+  readonly wholeAtMs: number;
+  /** Gives back what the request holds. */
+  readonly release: () => void;
+}
+
+/** Longer budgets cannot be told from none: `setTimeout` ends at 24 days. */
+const timeoutMsMax = 2 ** 31 - 1;
+
+/** What a small task costs beside its data: the objects that stand for it. */
+const taskOverheadBytes = 512;
+
+const nullJson = Buffer.from('null');
+
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  readonly #builtInNames = new Set(builtInOperations.map((operation) => operation.name));
+  #users: ReadonlyMap<string, OperationInfo> = new Map();
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  /** The user's operations, once the pool has loaded them. */
+  learn(operations: readonly OperationInfo[]): void {
+    this.#users = new Map(operations.map((operation) => [operation.name, operation]));
+  }
+
+  operations(): readonly OperationInfo[] {
+    return [...builtInOperations, ...this.#users.values()];
+  }
+
+  /** Answers a request that the engine handed out of `bytes`. */
+  request(peer: Peer, bytes: Uint8Array, envelope: Envelope, wholeAtMs: number): void {
+    const request = readRequest(bytes, envelope);
+    const control = controlOperations[request.op];
+    if (control) {
+      const reply = control({ request, peer, operations: () => this.operations() });
+      this.#parts.counters.frame(request.op, reply.code ?? 'ok', 'inline');
+      if (reply.code === 'UNAUTHENTICATED') peer.refuse(reply.frame);
+      else peer.send(reply.frame);
+    } else if (this.#users.has(request.op)) this.#runUsers(peer, request, wholeAtMs);
+    else this.refuse(peer, request.idToken, 'UNKNOWN_OP', `no operation ${quote(request.op)}; $ops lists them`);
+  }
+
+  /** Answers, and counts, a request that will not be tried. */
+  refuse(peer: Peer, idToken: IdToken, code: WireErrorCode, message: string, op = 'unknown'): void {
+    this.#parts.counters.frame(op, code, 'inline');
+    peer.send(errorFrame(idToken, code, message));
+  }
+
+  /** Answers a whole body that is too large for the I/O thread, and releases it in the end. */
+  bulk(peer: Peer, collector: FrameCollector, wholeAtMs: number): void {
+    const { body } = collector;
+    const { idToken, id, op, timeoutMs } = this.peek(body);
+    const refusal = this.#refusal(peer);
+    if (refusal) {
+      this.refuse(peer, idToken, 'OVERLOADED', refusal, this.#countedName(op));
+      collector.release();
+      return;
+    }
+    const job: Job = {
+      peer,
+      lane: 'bulk',
+      request: { id, handle: undefined },
+      idToken,
+      op: this.#countedName(op),
+      wholeAtMs,
+      release: () => collector.release(),
+    };
+    this.#submit(job, { kind: 'frame', op: op ?? 'unknown', payload: body, timeoutMs });
+  }
+
+  /** The envelope of a body of which only the first bytes may be there. */
+  peek(body: Uint8Array): {
+    idToken: IdToken;
+    id: string | undefined;
+    op: string | undefined;
+    timeoutMs?: number | undefined;
+  } {
+    const prefix = body.subarray(0, this.#parts.engine.inputBytes);
+    const envelope = this.#parts.engine.peek(prefix);
+    const text = (offset: number, length: number) => (length > 0 ? textOf(prefix, offset, length) : undefined);
+    const idToken = text(envelope.idOffset, envelope.idLength) ?? null;
+    const opToken = text(envelope.opOffset, envelope.opLength);
+    return {
+      idToken,
+      id: idToken === null ? undefined : JSON.parse(idToken),
+      op: opToken === undefined ? undefined : JSON.parse(opToken),
+      timeoutMs: boundedTimeoutMs(envelope.timeoutMs),
+    };
+  }
+
+  #runUsers(peer: Peer, request: Request, wholeAtMs: number): void {
+    const { idToken, id, op, data, timeoutMs } = request;
+    // The engine's input is overwritten by the next read, so the task has bytes of its own.
+    const payload = data.length > 0 ? Uint8Array.prototype.slice.call(data) : nullJson;
+    const heldBytes = payload.length + taskOverheadBytes;
+    const { budget } = this.#parts;
+    const refusal = this.#refusal(peer) ?? (budget.take(heldBytes) ? undefined : budgetIsEmpty);
+    if (refusal) {
+      this.refuse(peer, idToken, 'OVERLOADED', refusal, op);
+      return;
+    }
+    const job: Job = {
+      peer,
+      lane: 'pool',
+      request: { id, handle: undefined },
+      idToken,
+      op,
+      wholeAtMs,
+      release: () => budget.give(heldBytes),
+    };
+    this.#submit(job, { kind: 'data', op, payload, timeoutMs });
+  }
+
+  #submit(job: Job, task: Task): void {
+    job.peer.inFlight.add(job.request);
+    job.request.handle = this.#parts.pool.submit(task, (outcome) => this.#settle(job, task, outcome));
+  }
+
+  #settle(job: Job, task: Task, outcome: Outcome): void {
+    if (outcome.kind === 'handout') {
+      this.#handOver(job, task, outcome.envelope);
+      return;
+    }
+    const { counters } = this.#parts;
+    job.release();
+    job.peer.inFlight.delete(job.request);
+    switch (outcome.kind) {
+      case 'frame':
+        counters.frame(outcome.op, outcome.code ?? 'ok', job.lane);
+        job.peer.send(outcome.frame);
+        break;
+      case 'result':
+        counters.frame(job.op, 'ok', job.lane);
+        job.peer.send(okFrame(job.idToken, outcome.json));
+        break;
+      case 'error':
+        counters.frame(job.op, outcome.code, job.lane);
+        job.peer.send(errorFrame(job.idToken, outcome.code, outcome.message, outcome.retryAfterMs));
+    }
+    counters.latency[job.lane].observe(performance.now() - job.wholeAtMs);
+    job.peer.settled();
+  }
+
+  /** A worker's engine has read a large body and found that it is for an operation which is not the engine's. */
+  #handOver(job: Job, task: Task, envelope: Envelope): void {
+    const { idToken, id, op, data, timeoutMs } = readRequest(task.payload, envelope);
+    if (!this.#users.has(op)) {
+      const control = controlOperations[op] !== undefined;
+      const message = control ? `${op} takes no data of this size` : `no operation ${quote(op)}; $ops lists them`;
+      const code = control ? 'BAD_DATA' : 'UNKNOWN_OP';
+      this.#settle({ ...job, idToken, op: 'unknown' }, task, { kind: 'error', code, message });
+      return;
+    }
+    job.request.id = id;
+    const payload = data.length > 0 ? data : nullJson;
+    const next: Job = { ...job, lane: 'pool', idToken, op };
+    this.#submit(next, { kind: 'data', op, payload, timeoutMs });
+  }
+
+  #refusal(peer: Peer): string | undefined {
+    const { maxRequests } = this.#parts;
+    if (peer.inFlight.size < maxRequests) return undefined;
+    return `${maxRequests} requests of this connection are in flight, and no more may be`;
+  }
+
+  /** The name an operation is counted under: those that peers make up are one. */
+  #countedName(op: string | undefined): string {
+    return op !== undefined && (this.#builtInNames.has(op) || this.#users.has(op)) ? op : 'unknown';
+  }
+}
+
+export const budgetIsEmpty = 'the server holds as many bytes of unfinished requests as it may';
+
+/** The `id` token of a request, quotes included. */
+export function idTokenOf(bytes: Uint8Array, envelope: Envelope): string {
+  return textOf(bytes, envelope.idOffset, envelope.idLength);
+}
+
+function readRequest(bytes: Uint8Array, envelope: Envelope): Request {
+  const idToken = idTokenOf(bytes, envelope);
+  return {
+    idToken,
+    id: JSON.parse(idToken),
+    op: JSON.parse(textOf(bytes, envelope.opOffset, envelope.opLength)),
+    data: bytes.subarray(envelope.dataOffset, envelope.dataOffset + envelope.dataLength),
+    timeoutMs: boundedTimeoutMs(envelope.timeoutMs),
+  };
+}
+
+function textOf(bytes: Uint8Array, offset: number, length: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).toString();
+}
+
+function boundedTimeoutMs(timeoutMs: number | undefined): number | undefined {
+  return timeoutMs !== undefined && timeoutMs <= timeoutMsMax ? timeoutMs : undefined;
+}
+
+/** A name that a peer chose, safe and short enough for a sentence. */
+function quote(name: string): string {
+  return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
+}

@@ -1,0 +1,220 @@
+/** The server as a whole: puts the parts together, listens, and winds down. */
+import net from 'node:net';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.js';
+import { compileEngine, Engine } from '../engine/index.js';
+import { ConfigError, PoolError } from '../errors.js';
+import { Pool } from '../pool/pool.js';
+import { ByteBudget } from './byte-budget.js';
+import { Connection } from './connection.js';
+import { Counters } from './counters.js';
+import { Dispatcher } from './dispatcher.js';
+import { callLocally } from './local-call.js';
+import { errorFrame } from './replies.js';
+import type { FrameCount, ServerView } from './server-view.js';
+
+/** What the server runs with: see `Config`. */
+export type ServerConfig = Omit<Config, 'httpPort' | 'httpHost' | 'dataDir' | 'logLevel' | 'drainMs'>;
+
+export interface RunningServer {
+  /** The TCP port in fact, where 0 was asked for. */
+  readonly port: number;
+  readonly view: ServerView;
+  /** Settles when the pool is warm; rejects with PoolError where it cannot start. */
+  readonly ready: Promise<void>;
+  /**
+   * Takes nothing new, answers what was received whole, and closes connections as they fall idle. After `drainMs` the
+   * rest is cut; `cut` counts the connections that were cut while they waited for something. Call it once.
+   */
+  drain(drainMs: number): Promise<{ cut: number }>;
+  /** Ends everything on the spot. */
+  close(): Promise<void>;
+}
+
+/** How often deadlines of unfinished frames are looked at: they are about that much late at the most. */
+const sweepMs = 500;
+/** How often a draining connection is looked at; one from which nothing came since the last look takes nothing new. */
+const drainLookMs = 20;
+/** A peer that goes on sending is answered for this long after the drain began. */
+const drainGraceMs = 1000;
+/** Connections that the kernel may hold for us before they are accepted. */
+const backlog = 1024;
+
+/**
+ * Starts the server and resolves once it takes connections. The pool warms up behind it.
+ * @throws ConfigError where an operation module cannot be loaded; the error of `listen` where the port cannot be had
+ */
+export async function startServer(config: ServerConfig, log: Logger): Promise<RunningServer> {
+  const engineModule = await compileEngine();
+  const server = new Server(config, log, engineModule);
+  await server.listen();
+  return server;
+}
+
+class Server implements RunningServer {
+  readonly ready: Promise<void>;
+  readonly view: ServerView;
+  readonly #config: ServerConfig;
+  readonly #log: Logger;
+  readonly #engine: Engine;
+  readonly #pool: Pool;
+  readonly #counters = new Counters();
+  readonly #budget: ByteBudget;
+  readonly #dispatcher: Dispatcher;
+  readonly #listener: net.Server;
+  readonly #connections = new Set<Connection>();
+  readonly #sweep: NodeJS.Timeout;
+  #state: ReturnType<ServerView['state']> = 'starting';
+
+  constructor(config: ServerConfig, log: Logger, engineModule: WebAssembly.Module) {
+    this.#config = config;
+    this.#log = log;
+    this.#engine = new Engine(engineModule);
+    this.#budget = new ByteBudget(config.maxHeldBytes);
+    this.#pool = new Pool({
+      workers: config.workers,
+      queueMax: config.maxQueue,
+      workerMemoryMb: config.workerMemoryMb,
+      operationModules: config.operationModules,
+      engineModule,
+      log,
+    });
+    this.#dispatcher = new Dispatcher({
+      engine: this.#engine,
+      pool: this.#pool,
+      counters: this.#counters,
+      budget: this.#budget,
+      maxRequests: config.maxRequests,
+    });
+    this.#listener = net.createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
+      this.#accept(socket),
+    );
+    this.view = this.#makeView();
+    this.#sweep = setInterval(() => this.#sweepConnections(), sweepMs).unref();
+    this.ready = this.#startPool();
+    this.ready.catch(() => {});
+  }
+
+  get port(): number {
+    return (this.#listener.address() as net.AddressInfo).port;
+  }
+
+  async listen(): Promise<void> {
+    try {
+      if (this.#config.operationModules.length > 0) await this.#learnOperations();
+      await new Promise<void>((resolve, reject) => {
+        this.#listener.once('error', reject);
+        this.#listener.listen({ port: this.#config.port, host: this.#config.host, backlog }, resolve);
+      });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#listener.on('error', (error) => this.#log.error({ err: error }, 'the listener failed'));
+  }
+
+  async drain(drainMs: number): Promise<{ cut: number }> {
+    this.#state = 'draining';
+    const startMs = performance.now();
+    this.#listener.close();
+    while (this.#connections.size > 0) {
+      const sinceMs = performance.now() - startMs;
+      if (sinceMs >= drainMs) break;
+      for (const connection of this.#connections) connection.drain(sinceMs >= drainGraceMs);
+      await delay(Math.min(drainLookMs, drainMs - sinceMs));
+    }
+    const busy = [...this.#connections].filter((connection) => connection.isBusy);
+    for (const connection of busy) connection.cut('drain_cut');
+    await this.close();
+    return { cut: busy.length };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    this.#listener.close();
+    for (const connection of this.#connections) connection.destroy();
+    await this.#pool.close();
+  }
+
+  async #startPool(): Promise<void> {
+    await this.#pool.start();
+    if (this.#state === 'starting') this.#state = 'ready';
+  }
+
+  async #learnOperations(): Promise<void> {
+    try {
+      this.#dispatcher.learn(await this.#pool.operationsKnown());
+    } catch (error) {
+      throw error instanceof PoolError ? new ConfigError(error.message, { cause: error }) : error;
+    }
+  }
+
+  #accept(socket: net.Socket): void {
+    const { maxConnections } = this.#config;
+    if (this.#connections.size >= maxConnections) {
+      this.#counters.connectionsEnded.connection_limit++;
+      socket.on('error', () => {});
+      socket.end(errorFrame(null, 'OVERLOADED', `${maxConnections} connections are open, and no more may be`), () =>
+        socket.destroy(),
+      );
+      return;
+    }
+    this.#counters.connectionsAccepted++;
+    const connection = new Connection(socket, {
+      engine: this.#engine,
+      dispatcher: this.#dispatcher,
+      counters: this.#counters,
+      budget: this.#budget,
+      limits: this.#config,
+      log: this.#log,
+    });
+    this.#connections.add(connection);
+    socket.on('close', () => this.#connections.delete(connection));
+  }
+
+  #sweepConnections(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) connection.sweep(nowMs);
+  }
+
+  #makeView(): ServerView {
+    const counters = this.#counters;
+    const local = {
+      engine: this.#engine,
+      dispatcher: this.#dispatcher,
+      budget: this.#budget,
+      maxFrameBytes: this.#config.maxFrameBytes,
+    };
+    return {
+      state: () => this.#state,
+      operations: () => this.#dispatcher.operations(),
+      call: async (op, data, options) => callLocally(local, op, data, options),
+      snapshot: () => ({
+        frames: [...this.#engineFrames(), ...counters.frames()],
+        bytesReceived: counters.bytesReceived,
+        bytesSent: counters.bytesSent,
+        connectionsOpen: this.#connections.size,
+        connectionsAccepted: counters.connectionsAccepted,
+        connectionsEnded: { ...counters.connectionsEnded },
+        bytesHeld: this.#budget.held,
+        bytesHeldMax: this.#budget.max,
+        latency: (['inline', 'bulk', 'pool'] as const).map((lane) => ({
+          lane,
+          histogram: counters.latency[lane].snapshot(),
+        })),
+        pool: this.#pool.snapshot(),
+      }),
+    };
+  }
+
+  #engineFrames(): FrameCount[] {
+    return this.#engine
+      .counts()
+      .filter(({ count }) => count > 0)
+      .map((count) => ({ ...count, lane: 'inline' }));
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
