@@ -1,4 +1,4 @@
-/** What the project set out to reach (ratios of one run), and whether this run did. A run is told, never failed, by it. */
+/** What the project set out to reach, and whether a run did. It is told with the results, and never fails the run. */
 import type { BenchResults, LoadCell } from './results.js';
 
 interface Goal {

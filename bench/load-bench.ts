@@ -1,6 +1,6 @@
 /**
- * The server beside its peers, under load. All run at once and are measured in turn, one after the other and round after round,
- * so that what the machine does meanwhile hits all alike; what counts is the median of the rounds' ratios.
+ * The server beside its peers, under load. All run at once and are measured in turn, round after round, so that what the
+ * machine does meanwhile hits all alike; what counts is the median of the rounds' ratios.
  * A peer that cannot start, or fails in a row, is left out there by name; trama's own failure is the benchmark's.
  */
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what trama does on this machine, beside its peers. See docs/performance.md for how to read it.
- * Prints the tables on stdout, progress on stderr, and writes bench/results/latest.{json,md,svg}.
+ * Prints the tables on stdout, progress on stderr, and a whole run writes bench/results/latest.{json,md,svg}.
  * Exit status 0 whatever the figures are; 1 where trama itself fails; 2 for a wrong option.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -36,12 +36,12 @@ function positive(text: string): number {
 function readOptions(): Options {
   return new Command('bench')
     .description('Measures the engine and the server on this machine, beside their peers.')
-    .option('--smoke', 'everything tiny: tells that the benchmark works, nothing else; writes only where --out says')
+    .option('--smoke', 'everything tiny: tells that the benchmark works, nothing else')
     .addOption(new Option('--only <part>', 'one half').choices(['engine', 'server']))
     .option('--seconds <n>', 'seconds for each measurement under load (2)', positive)
     .option('--rounds <n>', 'rounds over all peers (5)', positive)
     .addOption(new Option('--generator <kind>', 'what makes the load').choices(['auto', 'node', 'c']).default('auto'))
-    .option('--out <folder>', 'where the results go (bench/results)')
+    .option('--out <folder>', 'where the results go (bench/results, and nowhere for half or tiny runs)')
     .option('--no-write', 'write no files')
     .exitOverride((stop) => process.exit(stop.exitCode === 0 ? 0 : 2))
     .parse()
@@ -94,7 +94,9 @@ const options = readOptions();
 try {
   const results = await measure(options);
   process.stdout.write(asText(results));
-  const folder = options.out ?? (options.smoke ? undefined : resultsFolder);
+  // Half a run, or a tiny one, must not stand where a whole one's results are looked for.
+  const whole = !options.smoke && options.only === undefined;
+  const folder = options.out ?? (whole ? resultsFolder : undefined);
   if (options.write && folder !== undefined) {
     await write(results, folder);
     process.stderr.write(`written to ${folder}\n`);

@@ -1,4 +1,4 @@
-/** The two sides of an engine case: the engine, and JavaScript, each given the same bytes and asked for reply frames. */
+/** The two sides of an engine case, the engine and JavaScript: the same bytes in, reply frames out. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Engine } from '../../src/engine/index.js';
 import { frameHeaderBytes, inlineBytesMax } from '../../src/protocol/limits.js';

@@ -8,9 +8,9 @@ const readBufferBytes = 256 * 1024;
 /**
  * One connection under load: it keeps every slot of its ring in flight until the meter says to drain.
  *
- * Invariant: `busy[slot]` is 1 from the moment the slot's request is handed to the socket until its reply is read, so a reply to
- * a slot that is not busy is a doubled or an invented one. `finished` resolves once all is answered after the drain
- * began, and rejects at the first wrong, doubled or missing reply.
+ * Invariant: `busy[slot]` is 1 from the moment the slot's request is handed to the socket until its reply is read, so a
+ * reply to a slot that is not busy is a doubled or an invented one. `finished` resolves once all is answered after the
+ * drain began, and rejects at the first wrong, doubled or missing reply.
  */
 export class LoadConnection {
   readonly finished: Promise<void>;

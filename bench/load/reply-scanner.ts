@@ -2,9 +2,8 @@
  * Finds the replies in what a socket read, however it is cut, and names the slots that they answer.
  *
  * A benchmark's replies are all alike but for their id. So the first one is read with care (`reply-format.ts`) and kept
- * as the pattern; those behind it are held to it: the same length, the same bytes in front of the id and behind it, for
- * each batch's first reply every byte, for the others the bytes that tell an ok reply and its result's end. What does not fit
- * is read with care again.
+ * as the pattern, to which those behind it are held: each batch's first reply in every byte, the others in their length,
+ * in the bytes behind the id, which tell the outcome, and in their last. What does not fit is read with care again.
  *
  * Invariant: `slots[0..count)` names, in the order of arrival, the replies that the last `take` made whole.
  * Which slots are in flight is the connection's to know. Knows no socket.
@@ -92,7 +91,7 @@ function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return Uint8Array.prototype.slice.call(bytes, start, end);
 }
 
-/** Compares the header and some 16 bytes behind the id, where `ok` stands, and the last byte; or, `whole`, all bytes but the id's. */
+/** Compares the header, 16 bytes behind the id, where `ok` stands, and the last byte; or, `whole`, all but the id. */
 function fits({ bytes, idOffset, tailOffset }: Pattern, input: Uint8Array, offset: number, whole: boolean): boolean {
   const length = bytes.length;
   const headEnd = whole ? idOffset : 4;

@@ -1,4 +1,4 @@
-/** What the plain Node peer does with a request, and what the engine is held against: JSON.parse and a table of functions. */
+/** How the plain Node peer answers, and what the engine is held against: JSON.parse and a table of functions. */
 
 const operations: Record<string, (data: never) => unknown> = {
   echo: (data: unknown) => data,

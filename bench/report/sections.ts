@@ -55,7 +55,7 @@ function loadSection(load: LoadResults): Section {
     notes: [
       `Load from a process of its own: ${load.generator}. ${load.rounds} rounds of ${load.secondsPerMeasurement} s, peers in turn; medians.`,
       'Ratios are trama by the peer, the median of each round’s own. "50 × 16" is connections × requests in flight on each.',
-      'Cores: processor time by elapsed time, start and warm-up included. Where the generator’s is near 1 and the server’s is not, the row tells how fast the generator is, and the ratio is nearer to 1 than the servers’ own would be.',
+      'Cores: processor time by elapsed time, start and warm-up included. Where only the generator’s is near 1, the row tells the generator’s speed.',
       ...load.leftOut.map(({ name, why }) => `Left out: ${name} (${why}).`),
     ],
     header: [

@@ -1,6 +1,6 @@
 /**
- * The results as a plot: horizontal bars, grouped by row, the longest of a group at full length; each labelled with its figure and with how
- * many times as fast trama is. Colours follow the reader's light or dark mode.
+ * The results as a plot: horizontal bars, grouped by row, the longest of a group at full length; each labelled with its
+ * figure and with how many times as fast trama is. Colours follow the reader's light or dark mode.
  */
 import type { BenchResults, EngineRow } from '../results.js';
 import { rate, ratio } from './format.js';
@@ -21,16 +21,25 @@ interface Group {
 interface Chart {
   readonly title: string;
   readonly subtitle: string;
+  readonly layout: Layout;
   readonly groups: readonly Group[];
+}
+
+/** Where a group's title stands: on a line of its own above labelled bars, or left of them in place of labels. */
+interface Layout {
+  readonly titles: 'above' | 'beside';
+  readonly labelWidth: number;
+  readonly figureWidth: number;
+  readonly barHeight: number;
 }
 
 const width = 860;
 const margin = 24;
-const labelWidth = 130;
-const figureWidth = 250;
-const barHeight = 16;
+const titleHeight = 20;
 const barGap = 4;
-const barWidthMax = width - 2 * margin - labelWidth - figureWidth;
+const groupGap = 10;
+const labelled: Layout = { titles: 'above', labelWidth: 130, figureWidth: 250, barHeight: 16 };
+const paired: Layout = { titles: 'beside', labelWidth: 254, figureWidth: 300, barHeight: 13 };
 
 /** @returns a whole SVG document */
 export function asSvg(results: BenchResults): string {
@@ -41,8 +50,9 @@ export function asSvg(results: BenchResults): string {
     parts.push(drawn.svg);
     y = drawn.bottom;
   }
-  const { machine, date } = results;
-  const foot = `${machine.processor}, ${machine.cores} cores, Node ${machine.node}, ${date.slice(0, 10)}. Repeat: npm run bench`;
+  const { machine, date, smoke } = results;
+  const caution = smoke ? 'A smoke run: its figures mean nothing. ' : '';
+  const foot = `${caution}${machine.processor}, ${machine.cores} cores, Node ${machine.node}, ${date.slice(0, 10)}. Repeat: npm run bench`;
   parts.push(text(margin, y + 6, 'foot', foot));
   return document(y + margin, parts);
 }
@@ -60,18 +70,22 @@ function chartsOf({ load, engine }: BenchResults): Chart[] {
       })),
     }));
     const subtitle = 'replies a second; connections × requests in flight on each; longer is better';
-    charts.push({ title: 'Under load', subtitle, groups });
+    charts.push({ title: 'Under load', subtitle, layout: labelled, groups });
   }
   if (engine !== undefined) {
     const groups = engine.filter(isPlotted).map(engineGroup);
-    charts.push({ title: 'The engine alone', subtitle: 'MB of JSON a second, one thread; longer is better', groups });
+    const subtitle = `MB of JSON a second, one thread; sums of ${plottedCount} numbers; longer is better`;
+    charts.push({ title: 'The engine alone', subtitle, layout: paired, groups });
   }
   return charts;
 }
 
+const plottedCount = '100,000';
+const plottedSuffix = `, ${plottedCount}`;
+
 /** One size of each is enough for the eye; the table has all. */
 function isPlotted({ group, name }: EngineRow): boolean {
-  if (group === 'sum') return name.endsWith('100,000');
+  if (group === 'sum') return name.endsWith(plottedSuffix);
   return group === 'upper' || name.startsWith('records');
 }
 
@@ -79,41 +93,42 @@ function engineGroup(row: EngineRow): Group {
   const megabytes = (value: number) => `${value.toFixed(0)} MB/s`;
   const own = row.engine.megabytesPerSecond;
   const other = row.javascript.megabytesPerSecond;
+  const beside = `JSON.parse ${megabytes(other)} · trama: ${ratio(row.ratio)} as fast`;
   return {
-    title: `${row.group}: ${row.name}`,
+    title: `${row.group}: ${row.name.replace(plottedSuffix, '')}`,
     bars: [
-      { label: 'trama', value: own, figure: megabytes(own), own: true },
-      {
-        label: 'JSON.parse',
-        value: other,
-        figure: `${megabytes(other)} · trama: ${ratio(row.ratio)} as fast`,
-        own: false,
-      },
+      { label: '', value: own, figure: `trama ${megabytes(own)}`, own: true },
+      { label: '', value: other, figure: beside, own: false },
     ],
   };
 }
 
-function drawChart({ title, subtitle, groups }: Chart, top: number): { svg: string; bottom: number } {
+function drawChart({ title, subtitle, layout, groups }: Chart, top: number): { svg: string; bottom: number } {
   const parts = [text(margin, top + 14, 'title', title), text(margin, top + 32, 'foot', subtitle)];
   let y = top + 48;
-  for (const group of groups) {
-    parts.push(text(margin, y + 12, 'group', group.title));
-    y += 20;
-    const longest = Math.max(...group.bars.map(({ value }) => value));
-    for (const bar of group.bars) {
-      const length = Math.max(2, (bar.value / longest) * barWidthMax);
-      const baseline = y + barHeight - 4;
-      const x = margin + labelWidth;
-      parts.push(
-        text(margin + labelWidth - 8, baseline, 'label', bar.label),
-        `<rect class="${bar.own ? 'own' : 'other'}" x="${x}" y="${y}" width="${length.toFixed(1)}" height="${barHeight}" rx="2"/>`,
-        text(x + length + 8, baseline, 'figure', bar.figure),
-      );
-      y += barHeight + barGap;
+  for (const { title: groupTitle, bars } of groups) {
+    parts.push(text(margin, y + 12, layout.titles === 'above' ? 'group' : 'figure', groupTitle));
+    if (layout.titles === 'above') y += titleHeight;
+    const longest = Math.max(...bars.map(({ value }) => value));
+    for (const bar of bars) {
+      parts.push(drawBar(bar, longest, layout, y));
+      y += layout.barHeight + barGap;
     }
-    y += 10;
+    y += groupGap;
   }
   return { svg: parts.join('\n'), bottom: y + 16 };
+}
+
+function drawBar({ label, value, figure, own }: Bar, longest: number, layout: Layout, y: number): string {
+  const { labelWidth, figureWidth, barHeight } = layout;
+  const x = margin + labelWidth;
+  const length = Math.max(2, (value / longest) * (width - 2 * margin - labelWidth - figureWidth));
+  const baseline = y + barHeight - (barHeight > 14 ? 4 : 2);
+  return [
+    label === '' ? '' : text(x - 8, baseline, 'label', label),
+    `<rect class="${own ? 'own' : 'other'}" x="${x}" y="${y}" width="${length.toFixed(1)}" height="${barHeight}" rx="2"/>`,
+    text(x + length + 8, baseline, 'figure', figure),
+  ].join('\n');
 }
 
 function text(x: number, y: number, kind: string, content: string): string {
