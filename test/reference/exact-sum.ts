@@ -74,10 +74,16 @@ function bitLength(value: bigint): number {
   return hex.length * 4 - Math.clz32(Number.parseInt(hex[0]!, 16)) + 28;
 }
 
+/** Does it round to infinity by itself? Below 10^300 the question need not be reckoned. */
+function isBeyond(decimal: Decimal): boolean {
+  const digitsMax = decimal.digits.toString(16).length * 1.3;
+  return digitsMax + decimal.exponent > 300 && !Number.isFinite(roundToDouble(decimal));
+}
+
 /** The sum of JSON number tokens, as the protocol defines it. */
 export function exactSum(tokens: readonly string[]): SumOutcome {
   const decimals = tokens.map(readDecimal);
-  if (decimals.some((each) => !Number.isFinite(roundToDouble(each)))) return { kind: 'out-of-range' };
+  if (decimals.some(isBeyond)) return { kind: 'out-of-range' };
   const exponent = decimals.reduce((least, each) => Math.min(least, each.exponent), 0);
   const digits = decimals.reduce((sum, each) => sum + each.digits * powerOfTen(each.exponent - exponent), 0n);
   const value = roundToDouble({ digits, exponent });

@@ -16,6 +16,10 @@ export interface Member {
 
 const quote = 0x22;
 const backslash = 0x5c;
+const comma = 0x2c;
+
+const isOpening = (byte: number | undefined) => byte === 0x7b || byte === 0x5b;
+const isClosing = (byte: number | undefined) => byte === 0x7d || byte === 0x5d;
 
 function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
@@ -35,23 +39,18 @@ function skipString(bytes: Uint8Array, offset: number): number {
 
 /** The end of the value that begins at `offset`. */
 function skipValue(bytes: Uint8Array, offset: number): number {
-  const first = String.fromCharCode(bytes[offset]!);
-  if (first === '"') return skipString(bytes, offset);
-  if (first !== '{' && first !== '[') {
-    let at = offset;
-    while (at < bytes.length && !isSpace(bytes[at]) && !',]}'.includes(String.fromCharCode(bytes[at]!))) at++;
+  let at = offset;
+  if (bytes[at] === quote) return skipString(bytes, at);
+  if (!isOpening(bytes[at])) {
+    while (at < bytes.length && !isSpace(bytes[at]) && bytes[at] !== comma && !isClosing(bytes[at])) at++;
     return at;
   }
   let open = 0;
-  let at = offset;
   do {
-    const char = String.fromCharCode(bytes[at]!);
-    if (char === '"') at = skipString(bytes, at);
-    else {
-      if (char === '{' || char === '[') open++;
-      if (char === '}' || char === ']') open--;
-      at++;
-    }
+    if (bytes[at] === quote) at = skipString(bytes, at) - 1;
+    else if (isOpening(bytes[at])) open++;
+    else if (isClosing(bytes[at])) open--;
+    at++;
   } while (open > 0);
   return at;
 }
@@ -67,8 +66,7 @@ export function scanObject(bytes: Uint8Array, offset: number): Member[] {
     const start = skipSpace(bytes, colon + 1);
     const end = skipValue(bytes, start);
     members.push({ name, value: { start, end } });
-    const comma = skipSpace(bytes, end);
-    at = skipSpace(bytes, comma + 1);
+    at = skipSpace(bytes, skipSpace(bytes, end) + 1);
   }
   return members;
 }
@@ -77,13 +75,13 @@ export function scanObject(bytes: Uint8Array, offset: number): Member[] {
 export function scanArray(bytes: Uint8Array, offset: number): Range[] {
   const elements: Range[] = [];
   let at = skipSpace(bytes, offset + 1);
-  if (bytes[at] === 0x5d) return elements;
+  if (isClosing(bytes[at])) return elements;
   while (true) {
     const end = skipValue(bytes, at);
     elements.push({ start: at, end });
-    const comma = skipSpace(bytes, end);
-    if (bytes[comma] === 0x5d) return elements;
-    at = skipSpace(bytes, comma + 1);
+    at = skipSpace(bytes, end);
+    if (isClosing(bytes[at])) return elements;
+    at = skipSpace(bytes, at + 1);
   }
 }
 
@@ -91,15 +89,10 @@ export function scanArray(bytes: Uint8Array, offset: number): Range[] {
 export function nestingOf(bytes: Uint8Array): number {
   let open = 0;
   let most = 0;
-  for (let at = 0; at < bytes.length; ) {
-    const char = String.fromCharCode(bytes[at]!);
-    if (char === '"') {
-      at = skipString(bytes, at);
-      continue;
-    }
-    if (char === '{' || char === '[') most = Math.max(most, ++open);
-    if (char === '}' || char === ']') open--;
-    at++;
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] === quote) at = skipString(bytes, at) - 1;
+    else if (isOpening(bytes[at])) most = Math.max(most, ++open);
+    else if (isClosing(bytes[at])) open--;
   }
   return most;
 }

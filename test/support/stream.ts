@@ -12,12 +12,11 @@ import { splitFrames } from './wire.js';
 export function handedOut(bytes: Uint8Array, envelope: Envelope): HandedOut {
   const token = (offset: number, length: number) =>
     length === 0 ? undefined : Buffer.from(bytes.subarray(offset, offset + length)).toString('latin1');
-  const timeout = token(envelope.timeoutOffset, envelope.timeoutLength);
   return {
     id: token(envelope.idOffset, envelope.idLength) ?? '',
     op: token(envelope.opOffset, envelope.opLength) ?? '',
     data: token(envelope.dataOffset, envelope.dataLength),
-    timeoutMs: timeout === undefined ? undefined : Number(timeout),
+    timeoutMs: envelope.timeoutMs,
   };
 }
 
@@ -91,10 +90,11 @@ export function cutAt(stream: Uint8Array, offsets: readonly number[]): Uint8Arra
  */
 export function firstFault(answers: readonly Answer[], expected: readonly Expectation[]): string | undefined {
   if (answers.length !== expected.length) return `${answers.length} answers to ${expected.length} frames`;
-  const replies = answers.filter(({ kind }) => kind === 'reply');
-  const handouts = answers.filter(({ kind }) => kind === 'handout');
+  const replies = answers.filter(({ kind }) => kind === 'reply').values();
+  const handouts = answers.filter(({ kind }) => kind === 'handout').values();
   for (const [index, each] of expected.entries()) {
-    const fault = faultOf((each.kind === 'handout' ? handouts : replies).shift(), each);
+    const { value } = (each.kind === 'handout' ? handouts : replies).next();
+    const fault = faultOf(value, each);
     if (fault !== undefined) return `frame ${index}: ${fault}`;
   }
   return undefined;
