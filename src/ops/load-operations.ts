@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { PoolError } from '../errors.js';
 import { isReservedName } from './built-in.js';
 import { isOperation, type JsonSchema, type OperationDefinition } from './define-operation.js';
-import { compileInputCheck, type InputCheck } from './input-check.js';
+import { type InputCheck, makeInputCheck, writeInputCheck } from './input-check.js';
 import type { OperationInfo } from './operation-info.js';
 
 /**
@@ -20,11 +20,18 @@ export interface LoadedOperation {
 
 const nameForm = /^[\p{L}_][\p{L}\p{N}_.$-]{0,63}$/u;
 
+/** Source texts of input checks, by the JSON text of their schema. */
+export type CheckSources = Map<string, string>;
+
 /**
  * @param modules file URLs, in the order of the command line
+ * @param sources checks that another thread has written already; those that are missing are added
  * @throws PoolError with one sentence
  */
-export async function loadOperations(modules: readonly string[]): Promise<Map<string, LoadedOperation>> {
+export async function loadOperations(
+  modules: readonly string[],
+  sources: CheckSources,
+): Promise<Map<string, LoadedOperation>> {
   const loaded = new Map<string, LoadedOperation>();
   const origins = new Map<string, string>();
   for (const url of new Set(modules)) {
@@ -32,7 +39,7 @@ export async function loadOperations(modules: readonly string[]): Promise<Map<st
     for (const [name, definition] of await importOperations(url, file)) {
       checkName(name, file, origins);
       origins.set(name, file);
-      loaded.set(name, await prepare(name, definition, file));
+      loaded.set(name, await prepare(name, definition, file, sources));
     }
   }
   return loaded;
@@ -75,11 +82,19 @@ function checkName(name: string, file: string, origins: ReadonlyMap<string, stri
   if (other !== undefined) throw cannotLoad(file, `\`${name}\` is exported by ${other} too; rename one of them`);
 }
 
-async function prepare(name: string, definition: OperationDefinition, file: string): Promise<LoadedOperation> {
+async function prepare(
+  name: string,
+  definition: OperationDefinition,
+  file: string,
+  sources: CheckSources,
+): Promise<LoadedOperation> {
   const info = infoOf(name, definition, file);
-  if (definition.input === undefined || definition.input === true) return { info, definition };
+  if (info.input === undefined || info.input === true) return { info, definition };
+  const schema = JSON.stringify(info.input);
   try {
-    return { info, definition, check: await compileInputCheck(definition.input) };
+    const source = sources.get(schema) ?? (await writeInputCheck(info.input));
+    sources.set(schema, source);
+    return { info, definition, check: makeInputCheck(source) };
   } catch (error) {
     throw cannotLoad(
       file,

@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os';
 import { PoolError } from '../errors.js';
 import type { OperationLog } from '../ops/define-operation.js';
 import type { OperationInfo } from '../ops/operation-info.js';
-import type { LogLevel } from './messages.js';
+import type { Loaded, LogLevel, WorkerSetup } from './messages.js';
 import type { Outcome, PoolSnapshot, Task } from './task.js';
-import { type Death, Thread, type ThreadOptions, type ThreadOwner, type ThreadState } from './thread.js';
+import { type Death, Thread, type ThreadOwner, type ThreadState } from './thread.js';
 
 /**
  * Keeps the pool's threads at their number: at most `workers` are busy, and `spares` more stand ready, so that a thread
@@ -21,7 +21,9 @@ export interface CrewOptions {
   readonly workers: number;
   readonly spares: number;
   readonly log: OperationLog;
-  readonly thread: Pick<ThreadOptions<never>, 'setup' | 'memoryMb' | 'startTimeoutMs'>;
+  readonly setup: Omit<WorkerSetup, 'slots' | 'checkSources'>;
+  readonly memoryMb: number;
+  readonly startTimeoutMs: number;
 }
 
 export interface CrewOwner<Work> {
@@ -51,7 +53,8 @@ export class Crew<Work> {
   #stopped = 0;
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
-  #known = false;
+  /** What the first thread had loaded; `undefined` before. */
+  #loaded: Loaded | undefined;
   #warm = false;
   #closed = false;
   #settleStart: { resolve(): void; reject(error: PoolError): void } | undefined;
@@ -118,24 +121,31 @@ export class Crew<Work> {
   #fill(): void {
     if (this.#closed || this.#retry !== undefined) return;
     const size = this.#options.workers + this.#options.spares;
-    const atOnce = this.#known && this.#failures === 0 ? startsAtOnce : 1;
+    const atOnce = this.#loaded !== undefined && this.#failures === 0 ? startsAtOnce : 1;
     while (
       this.#count('starting', 'idle', 'busy', 'stopping') < size &&
       this.#count('starting') < atOnce &&
       this.#threads.size < 2 * size
     ) {
       this.#started += 1;
-      const name = `trama-worker-${this.#started}`;
-      this.#threads.add(new Thread<Work>({ ...this.#options.thread, name, owner: this.#events }));
+      this.#threads.add(this.#startThread());
     }
   }
 
+  #startThread(): Thread<Work> {
+    const { memoryMb, startTimeoutMs } = this.#options;
+    const checkSources = this.#loaded?.checkSources ?? new Map();
+    const setup = { ...this.#options.setup, checkSources };
+    const name = `trama-worker-${this.#started}`;
+    return new Thread<Work>({ name, setup, memoryMb, startTimeoutMs, owner: this.#events });
+  }
+
   readonly #events: ThreadOwner<Work> = {
-    ready: (thread, operations) => {
+    ready: (thread, loaded) => {
       this.#idle.push(thread);
-      if (!this.#known) {
-        this.#known = true;
-        this.#owner.known(operations);
+      if (this.#loaded === undefined) {
+        this.#loaded = loaded;
+        this.#owner.known(loaded.operations);
       }
       this.#fill();
       this.#noticeWarm();
@@ -181,7 +191,7 @@ export class Crew<Work> {
   }
 
   #backOff(thread: Thread<Work>, death: Death<Work>): void {
-    if (!this.#known) {
+    if (this.#loaded === undefined) {
       const during = death.byItself ? 'a worker thread ended while it loaded the operations: ' : '';
       this.#settleStart?.reject(new PoolError('WORKER_FAILED', `${during}${death.reason}`));
       this.#settleStart = undefined;

@@ -1,4 +1,5 @@
 import type { WireErrorCode } from '../errors.js';
+import type { CheckSources } from '../ops/load-operations.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import type { Outcome, Task } from './task.js';
 
@@ -11,6 +12,8 @@ import type { Outcome, Task } from './task.js';
 export interface WorkerSetup {
   readonly engineModule: WebAssembly.Module;
   readonly operationModules: readonly string[];
+  /** What the first thread wrote; empty for the first thread. */
+  readonly checkSources: CheckSources;
   readonly resultBytesMax: number;
   /** See {@link slot}. */
   readonly slots: SharedArrayBuffer;
@@ -59,8 +62,14 @@ export interface AbortMessage {
 
 export type ToWorker = RunMessage | AbortMessage;
 
+/** What a thread has loaded. */
+export interface Loaded {
+  readonly operations: readonly OperationInfo[];
+  readonly checkSources: CheckSources;
+}
+
 export type FromWorker =
-  | { readonly type: 'ready'; readonly operations: readonly OperationInfo[] }
+  | ({ readonly type: 'ready' } & Loaded)
   /** The operations could not be loaded: one sentence. The thread ends by itself behind it. */
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'done'; readonly serial: number; readonly outcome: Outcome }

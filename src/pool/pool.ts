@@ -97,11 +97,9 @@ export class Pool {
         workers: options.workers,
         spares: options.spares ?? 1,
         log,
-        thread: {
-          setup: { engineModule, operationModules, resultBytesMax },
-          memoryMb: options.workerMemoryMb,
-          startTimeoutMs: options.startTimeoutMs ?? 30_000,
-        },
+        setup: { engineModule, operationModules, resultBytesMax },
+        memoryMb: options.workerMemoryMb,
+        startTimeoutMs: options.startTimeoutMs ?? 30_000,
       },
       {
         known: (operations) => this.#learn(operations),

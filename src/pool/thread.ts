@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
-import type { OperationInfo } from '../ops/operation-info.js';
 import {
   type EndCode,
   type FromWorker,
+  type Loaded,
   type LogLine,
   slot,
   slotsBytes,
@@ -53,7 +53,7 @@ export interface ThreadOptions<Work> {
 
 /** Whoever keeps the threads. Each method is called after the thread's state has changed. */
 export interface ThreadOwner<Work> {
-  ready(thread: Thread<Work>, operations: readonly OperationInfo[]): void;
+  ready(thread: Thread<Work>, loaded: Loaded): void;
   /** Where the task was ended meanwhile, its outcome comes all the same; it is for nobody. */
   done(thread: Thread<Work>, work: Work, outcome: Outcome): void;
   ending(thread: Thread<Work>): void;
@@ -172,7 +172,7 @@ export class Thread<Work> {
         this.#move('ready');
         clearTimeout(this.#timer);
         this.readyAtMs = performance.now();
-        this.#owner.ready(this, message.operations);
+        this.#owner.ready(this, message);
         return;
       case 'failed':
         this.#giveUp(message.message);

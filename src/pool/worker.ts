@@ -52,7 +52,7 @@ async function start(): Promise<void> {
   try {
     if (setup.operationModules.length > 0) {
       const { loadOperations } = await import('../ops/load-operations.js');
-      operations = await loadOperations(setup.operationModules);
+      operations = await loadOperations(setup.operationModules, setup.checkSources);
     }
     warmUp(engine);
   } catch (error) {
@@ -60,7 +60,8 @@ async function start(): Promise<void> {
     return;
   }
   port.on('message', receive);
-  send({ type: 'ready', operations: [...operations.values()].map((operation) => operation.info) });
+  const infos = [...operations.values()].map((operation) => operation.info);
+  send({ type: 'ready', operations: infos, checkSources: setup.checkSources });
 }
 
 function receive(message: ToWorker): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { compileEngine } from '../../src/engine/index.js';
 import { Pool, type PoolOptions } from '../../src/pool/pool.js';
 import type { Outcome, Task, TaskHandle } from '../../src/pool/task.js';
-import type { TestContext } from '../support/suite.js';
+import type { Suite, TestContext } from '../support/suite.js';
 
 export const engineModule = await compileEngine();
 export const fixtures = new URL('./fixtures/operations.js', import.meta.url).href;
@@ -21,6 +21,20 @@ export function keepLog() {
   const lines: LoggedLine[] = [];
   const at = (level: string) => (fields: object, message?: string) => void lines.push({ ...fields, level, message });
   return { lines, log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } };
+}
+
+/** One pool of two workers for all tests of a suite that leave it as they found it. */
+export function sharePool(test: Suite): () => Pool {
+  const cleanUps: (() => unknown)[] = [];
+  let pool: Pool;
+  test.before(async () => {
+    const t: TestContext = { name: 'the shared pool', after: (cleanUp) => void cleanUps.push(cleanUp) };
+    pool = (await startPool(t, { workers: 2 })).pool;
+  });
+  test.after(async () => {
+    for (const cleanUp of cleanUps) await cleanUp();
+  });
+  return () => pool;
 }
 
 /** A pool that is not started; one worker and one spare unless told otherwise. */

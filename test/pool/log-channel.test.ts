@@ -1,0 +1,70 @@
+import * as assert from 'uvu/assert';
+import { LogChannel } from '../../src/pool/log-channel.js';
+import type { LogLine } from '../../src/pool/messages.js';
+import { suite } from '../support/suite.js';
+
+const test = suite('log channel');
+
+function channel() {
+  const lines: LogLine[] = [];
+  const clock = { nowMs: 0 };
+  const log = new LogChannel(
+    (line) => lines.push(line),
+    () => clock.nowMs,
+  );
+  return { log, lines, clock };
+}
+
+test('a line bears its level, fields, message and operation', () => {
+  const { log, lines } = channel();
+  log.forOperation('primes').warn({ n: 3 }, 'slow');
+  assert.equal(lines, [{ type: 'log', level: 'warn', fields: { n: 3, op: 'primes' }, message: 'slow' }]);
+});
+
+test('a flood is cut, and the next line that gets through says how many were lost', () => {
+  const { log, lines, clock } = channel();
+  for (let line = 0; line < 1000; line += 1) log.write('info', {}, `${line}`);
+  assert.is(lines.length, 100);
+  clock.nowMs += 1000;
+  log.write('info', {}, 'later');
+  assert.equal(lines.at(-1)?.fields, { linesDropped: 900 });
+  log.write('info', {}, 'and again');
+  assert.equal(lines.at(-1)?.fields, {});
+});
+
+test('what was lost is told at the end of a run where no other line came', () => {
+  const { log, lines, clock } = channel();
+  for (let line = 0; line < 101; line += 1) log.write('info', {}, `${line}`);
+  log.mentionDropped();
+  assert.is(lines.length, 100);
+  clock.nowMs += 1000;
+  log.mentionDropped();
+  log.mentionDropped();
+  assert.is(lines.length, 101);
+  assert.is(lines.at(-1)?.fields.linesDropped, 1);
+});
+
+test('large fields and messages are cut', () => {
+  const { log, lines } = channel();
+  log.write('info', { text: 'x'.repeat(1e6) }, 'y'.repeat(1e6));
+  assert.ok(JSON.stringify(lines[0]).length < 20_000);
+});
+
+test('whatever is logged can cross threads', () => {
+  const { log, lines } = channel();
+  const cycle: { self?: unknown; f: () => void } = { f: () => {} };
+  cycle.self = cycle;
+  const error = Object.assign(new TypeError('wrong'), { code: 'E1' });
+  for (const fields of [cycle, { f: () => {} }, { n: 1n }, { err: error }, 'only text', undefined, null, 7, ['a']]) {
+    log.write('info', fields, 'm');
+  }
+  for (const line of lines) structuredClone(line);
+  assert.match(String(lines[0]!.fields.unreadableFields), /circular/);
+  assert.equal(lines[2]!.fields, { n: '1' });
+  const { err } = lines[3]!.fields as { err: { type: string; message: string; code: string; stack: string } };
+  assert.is(`${err.type} ${err.message} ${err.code}`, 'TypeError wrong E1');
+  assert.match(err.stack, /log-channel/);
+  assert.is(lines[4]!.message, 'only text');
+});
+
+test.run();
