@@ -1,0 +1,16 @@
+/** What `trama/client` exports. Exports only. */
+
+export { ProtocolError, RequestError, TramaError } from '../errors.js';
+export { type ReplyHead, readReplyHead } from '../protocol/message.js';
+export { Client, type ClientState, type CloseOptions, StateEvent } from './client.js';
+export { connect } from './connect.js';
+export type {
+  CallOptions,
+  ClientOptions,
+  ConnectOptions,
+  DataSource,
+  ReconnectOptions,
+  ValueCallOptions,
+} from './options.js';
+export { ReplyError } from './reply-error.js';
+export type { OpenTransport, Transport, TransportHandlers } from './transport.js';

@@ -1,0 +1,48 @@
+/** Values to JSON text and back; with `bigint`, no integer loses a digit on the way. */
+
+import { parse as parseLossless, stringify as stringifyLossless } from 'lossless-json';
+import { ProtocolError, RequestError } from '../errors.js';
+import { asResponse, type Response } from '../protocol/message.js';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * @returns UTF-8, or `undefined` for `undefined`: the request then has no `data`.
+ * @throws RequestError `BAD_DATA` for what JSON cannot say: a function, a cycle, or a BigInt without `bigint`.
+ */
+export function encodeData(data: unknown, bigint: boolean): Uint8Array | undefined {
+  if (data === undefined) return undefined;
+  let text: string | undefined;
+  try {
+    text = bigint ? stringifyLossless(data) : JSON.stringify(data);
+  } catch (cause) {
+    const hint = !bigint && String(cause).includes('BigInt') ? ' (pass `bigint: true`)' : '';
+    throw new RequestError('BAD_DATA', `This data cannot be written as JSON: ${(cause as Error).message}${hint}.`, {
+      cause,
+    });
+  }
+  if (text === undefined) throw new RequestError('BAD_DATA', `A ${typeof data} cannot be written as JSON.`);
+  return encoder.encode(text);
+}
+
+function number(token: string): number | bigint {
+  const value = Number(token);
+  return Number.isSafeInteger(value) || /[.eE]/.test(token) ? value : BigInt(token);
+}
+
+/** @throws ProtocolError `BAD_REPLY` where the body is not a response. */
+export function decodeResponse(body: Uint8Array, bigint: boolean): Response {
+  let value: unknown;
+  try {
+    const text = decoder.decode(body);
+    value = bigint
+      ? parseLossless(text, null, { parseNumber: number, onDuplicateKey: ({ newValue }) => newValue })
+      : JSON.parse(text);
+  } catch (cause) {
+    throw new ProtocolError('BAD_REPLY', `The reply is not JSON: ${(cause as Error).message}.`, { cause });
+  }
+  const response = asResponse(value);
+  if (response === undefined) throw new ProtocolError('BAD_REPLY', 'The reply is JSON, but not a response.');
+  return response;
+}

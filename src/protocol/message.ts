@@ -1,0 +1,135 @@
+/**
+ * Requests and responses as text. Requests are written with `id` and `op` before `data`, so that a server knows what
+ * a frame is for from its first bytes. A response's `id` and `ok` stand first: {@link readReplyHead} finds them
+ * without a look at the rest, whose bytes are nobody's business until somebody asks for the value.
+ */
+
+import { writeFrameHeader } from './frame.js';
+import { frameBytesRepresentable, frameHeaderBytes } from './limits.js';
+
+/** A request as a program sees it. On the wire `data` is JSON text, which keeps its digits. */
+export interface Request {
+  readonly id: string;
+  readonly op: string;
+  readonly data?: unknown;
+  /** Milliseconds from the moment the server has read `op`; more than 0. */
+  readonly timeoutMs?: number | undefined;
+  /** W3C trace context of the caller. */
+  readonly traceparent?: string | undefined;
+}
+
+export interface OkResponse {
+  readonly id: string;
+  readonly ok: true;
+  readonly result: unknown;
+}
+
+export interface ErrorResponse {
+  /** `null` where the request had no usable `id`. */
+  readonly id: string | null;
+  readonly ok: false;
+  /** A sentence for a person. */
+  readonly error: string;
+  /** For programs; absent from servers of the original three-member protocol. */
+  readonly code?: string;
+  /** Milliseconds to wait before the same request is worth sending again. */
+  readonly retryAfterMs?: number;
+}
+
+export type Response = OkResponse | ErrorResponse;
+
+/** What stands around `data`. */
+export type RequestHead = Omit<Request, 'data'>;
+
+/** `data` up to this size is copied into one piece with its head; a larger one is sent from where it stands. */
+const copiedDataBytesMax = 64 * 1024;
+
+const encoder = new TextEncoder();
+const bodyEnd = encoder.encode('}');
+const nothing = new Uint8Array(0);
+
+/** A frame cut open where `data` goes: `head`, the bytes of `data`, `tail`. */
+export interface RequestEnvelope {
+  /** The frame's header included. */
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+}
+
+/**
+ * Writes all of a request but its `data`, which is `dataBytes` long and one JSON value; `undefined` for none.
+ * @throws RangeError where the body would be longer than a frame can say.
+ */
+export function encodeRequestEnvelope(request: RequestHead, dataBytes: number | undefined): RequestEnvelope {
+  const { id, op, timeoutMs, traceparent } = request;
+  let text = `{"id":${JSON.stringify(id)},"op":${JSON.stringify(op)}`;
+  if (timeoutMs !== undefined) text += `,"timeoutMs":${timeoutMs}`;
+  if (traceparent !== undefined) text += `,"traceparent":${JSON.stringify(traceparent)}`;
+  if (dataBytes !== undefined) text += ',"data":';
+  const start = encoder.encode(text);
+  const bodyBytes = start.length + (dataBytes ?? 0) + bodyEnd.length;
+  if (bodyBytes > frameBytesRepresentable) {
+    throw new RangeError(`A request of ${bodyBytes} bytes does not fit a frame: at most ${frameBytesRepresentable}.`);
+  }
+  const head = new Uint8Array(frameHeaderBytes + start.length);
+  writeFrameHeader(head, bodyBytes);
+  head.set(start, frameHeaderBytes);
+  return { head, tail: bodyEnd };
+}
+
+/**
+ * Writes a whole request as the pieces of one frame, to be sent in order. `data` is the UTF-8 of one JSON value; it
+ * is not checked. A small one is copied, a large one is a piece by itself.
+ * @throws RangeError where the body would be longer than a frame can say.
+ */
+export function encodeRequest(request: RequestHead, data?: Uint8Array): Uint8Array[] {
+  const { head, tail } = encodeRequestEnvelope(request, data?.length);
+  const middle = data ?? nothing;
+  if (middle.length > copiedDataBytesMax) return [head, middle, tail];
+  const frame = new Uint8Array(head.length + middle.length + tail.length);
+  frame.set(head);
+  frame.set(middle, head.length);
+  frame.set(tail, head.length + middle.length);
+  return [frame];
+}
+
+/** The first two members of a response. */
+export interface ReplyHead {
+  readonly id: string | null;
+  readonly ok: boolean;
+}
+
+/** What each response begins with. White space may stand between the tokens. */
+const replyStart =
+  /^[ \t\n\r]*\{[ \t\n\r]*"id"[ \t\n\r]*:[ \t\n\r]*("(?:[^"\\]|\\.)*"|null)[ \t\n\r]*,[ \t\n\r]*"ok"[ \t\n\r]*:[ \t\n\r]*(true|false)/;
+
+/** Bytes in which `id` and `ok` must stand: an `id` of the longest kind, and room for white space. */
+const replyHeadBytesMax = 1024;
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * Reads `id` and `ok` from the beginning of a response's body, in constant time.
+ * @returns `undefined` where the body does not begin as a response does.
+ */
+export function readReplyHead(body: Uint8Array): ReplyHead | undefined {
+  const match = replyStart.exec(decoder.decode(body.subarray(0, replyHeadBytesMax)));
+  if (match === null) return undefined;
+  try {
+    return { id: JSON.parse(match[1]!) as string | null, ok: match[2] === 'true' };
+  } catch {
+    // An escape or a control character that JSON does not allow.
+    return undefined;
+  }
+}
+
+/**
+ * Holds a parsed body to the shape of a response.
+ * @returns `undefined` where it is none.
+ */
+export function asResponse(value: unknown): Response | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { id, ok, error } = value as Partial<Record<string, unknown>>;
+  if (typeof id !== 'string' && id !== null) return undefined;
+  if (ok === true) return id !== null && Object.hasOwn(value, 'result') ? (value as OkResponse) : undefined;
+  return ok === false && typeof error === 'string' ? (value as ErrorResponse) : undefined;
+}
