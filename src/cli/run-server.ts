@@ -12,7 +12,7 @@
 import { type Logger, pino } from 'pino';
 import type { Config } from '../config/config.js';
 import { listenProblem } from '../config/listen-problem.js';
-import { ConfigError } from '../errors.js';
+import { ConfigError, TramaError } from '../errors.js';
 import { type RunningServer, startServer } from '../server/server.js';
 import type { Sidecar } from '../sidecar/sidecar.js';
 import { refuseStart } from './serve.js';
@@ -34,7 +34,7 @@ export async function runServer(config: Config): Promise<void> {
     const sidecar = await startHttp(config, server, log);
     const { host, httpHost, workers } = config;
     log.info({ host, port: server.port, httpHost, httpPort: sidecar.port, workers }, 'listening');
-    server.ready.then(() => log.info('ready'), end);
+    watchPool(server, log, end);
     await drainAndExit(config, server, sidecar, log, await stopAsked);
   } catch (error) {
     end(error);
@@ -66,6 +66,20 @@ async function startHttp(config: Config, server: RunningServer, log: Logger): Pr
   }
 }
 
+function watchPool(server: RunningServer, log: Logger, end: (error: unknown) => never): void {
+  const drains = () => server.view.state() === 'draining';
+  server.ready.then(
+    () => drains() || log.info('ready'),
+    (error) => {
+      // A drain closes the pool, whether it was warm by then or not.
+      if (drains()) return;
+      // What a worker says of the modules that it was to load is for the operator, like any other wrong option.
+      if (error instanceof TramaError) refuseStart(error);
+      end(error);
+    },
+  );
+}
+
 /** Resolves at the first signal to stop; the second one ends the process on the spot. */
 function firstSignal(log: Logger): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
@@ -89,7 +103,7 @@ async function drainAndExit(
 ): Promise<never> {
   const { drainMs } = config;
   log.info({ signal, drainMs }, 'draining');
-  const [tcp, http] = await Promise.all([server.drain(drainMs), sidecar.drain(drainMs)]);
+  const [http, tcp] = await Promise.all([sidecar.drain(drainMs), server.drain(drainMs)]);
   await Promise.all([sidecar.close(), server.close()]);
   const cut = tcp.cut + http.cut;
   if (cut === 0) log.info('stopped');

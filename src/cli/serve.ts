@@ -9,7 +9,7 @@ import { Command, Option as CommandOption } from 'commander';
 import { type FlagTexts, type LoadedConfig, loadConfig } from '../config/load-config.js';
 import { defaultWords, type Option, optionKeys, options, variableOf } from '../config/options.js';
 import { printSettings } from '../config/print-config.js';
-import { ConfigError } from '../errors.js';
+import { ConfigError, type TramaError } from '../errors.js';
 
 /** The process cannot start as it was told to. */
 export const usageExitStatus = 2;
@@ -41,7 +41,7 @@ export function serveCommand(): Command {
 }
 
 /** Tells the operator in one line why the server does not start. Never returns. */
-export function refuseStart(error: ConfigError): never {
+export function refuseStart(error: TramaError): never {
   process.stderr.write(oneLine(error.message));
   process.exit(usageExitStatus);
 }

@@ -65,6 +65,8 @@ class Server implements RunningServer {
   readonly #connections = new Set<Connection>();
   readonly #sweep: NodeJS.Timeout;
   #state: ReturnType<ServerView['state']> = 'starting';
+  /** Requests of `view.call` in flight: a drain waits for them too; their caller counts those that are cut. */
+  #localCalls = 0;
 
   constructor(config: ServerConfig, log: Logger, engineModule: WebAssembly.Module) {
     this.#config = config;
@@ -117,7 +119,7 @@ class Server implements RunningServer {
     this.#state = 'draining';
     const startMs = performance.now();
     this.#listener.close();
-    while (this.#connections.size > 0) {
+    while (this.#connections.size > 0 || this.#localCalls > 0) {
       const sinceMs = performance.now() - startMs;
       if (sinceMs >= drainMs) break;
       for (const connection of this.#connections) connection.drain(sinceMs >= drainGraceMs);
@@ -188,7 +190,14 @@ class Server implements RunningServer {
     return {
       state: () => this.#state,
       operations: () => this.#dispatcher.operations(),
-      call: async (op, data, options) => callLocally(local, op, data, options),
+      call: async (op, data, options) => {
+        this.#localCalls++;
+        try {
+          return await callLocally(local, op, data, options);
+        } finally {
+          this.#localCalls--;
+        }
+      },
       snapshot: () => ({
         frames: [...this.#engineFrames(), ...counters.frames()],
         bytesReceived: counters.bytesReceived,

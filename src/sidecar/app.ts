@@ -84,6 +84,9 @@ function answerFaults(http: FastifyInstance, { log, maxFrameBytes }: AppOptions)
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
       return replyError(reply, 'FRAME_TOO_LARGE', `the body is over the limit of ${bodyBytesMax(maxFrameBytes)} bytes`);
     }
+    if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+      return replyError(reply, 'BAD_REQUEST', 'the content-type is no media type; application/json is one', status);
+    }
     if (status < 500) return replyError(reply, 'BAD_REQUEST', sentence(error), status);
     log.error({ err: error, method: request.method, url: request.url }, 'an HTTP request failed');
     return replyError(reply, 'INTERNAL', 'the server failed at this request; its log has the cause');

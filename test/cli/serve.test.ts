@@ -1,0 +1,195 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import * as assert from 'uvu/assert';
+import { optionKeys, options, variableOf } from '../../src/config/options.js';
+import { ask, call, samples } from '../sidecar/support.js';
+import { mainPath, parseLine, type RunningServer, startServer } from '../support/server.js';
+import { suite, type TestContext } from '../support/suite.js';
+import { until } from '../support/until.js';
+import { openWire, request } from '../support/wire.js';
+
+const test = suite('trama serve');
+
+const slowOpsPath = fileURLToPath(new URL('../sidecar/fixtures/slow-ops.js', import.meta.url));
+
+/** Runs to the end; for what ends by itself. */
+function serve(args: readonly string[], env: Record<string, string> = {}) {
+  const options = { encoding: 'utf8', env: { ...process.env, ...env }, timeout: 10_000 } as const;
+  return spawnSync(process.execPath, [mainPath, 'serve', '--port', '0', '--http-port', '0', ...args], options);
+}
+
+function assertRefused(run: ReturnType<typeof serve>, pattern: RegExp): void {
+  assert.equal([run.status, run.stdout], [2, ''], run.stderr);
+  assert.match(run.stderr, pattern);
+  assert.is(run.stderr.trimEnd().split('\n').length, 1, run.stderr);
+}
+
+async function takenPort(t: TestContext): Promise<number> {
+  const other = createServer();
+  t.after(() => new Promise((resolve) => other.close(resolve)));
+  await new Promise<void>((resolve) => other.listen(0, '0.0.0.0', resolve));
+  return (other.address() as { port: number }).port;
+}
+
+function moduleFile(t: TestContext, name: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'trama-serve-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+const messages = (server: RunningServer) => server.log.map((line) => parseLine(line)?.msg);
+
+test('--help names every flag, its default and its variable', () => {
+  const run = serve(['--help']);
+  assert.is(run.status, 0);
+  for (const key of optionKeys) {
+    assert.ok(run.stdout.includes(`--${options[key].flag} <`), key);
+    assert.ok(run.stdout.replaceAll(/\s+/g, ' ').includes(variableOf(options[key])), key);
+  }
+});
+
+test('--print-config shows what is in force and where it comes from, and starts nothing', () => {
+  const run = serve(['--max-queue', '5', '--print-config'], { TRAMA_MAX_FRAME_BYTES: '1MiB' });
+  assert.equal([run.status, run.stderr], [0, '']);
+  assert.match(run.stdout, /^max-queue +5 +tasks +flag$/m);
+  assert.match(run.stdout, /^max-frame-bytes +1MiB +bytes +env TRAMA_MAX_FRAME_BYTES$/m);
+  assert.match(run.stdout, /^frame-timeout-ms +30000 +ms +default$/m);
+});
+
+test('an unknown flag, a missing or bad value and a stray argument are one line and status 2', () => {
+  assertRefused(serve(['--prot', '1']), /^trama: unknown option '--prot'/);
+  assertRefused(serve(['--workers']), /^trama: option '--workers <n>' argument missing/);
+  assertRefused(serve(['--port', '70000']), /^trama: --port: "70000" is not an integer from 0 to 65535$/m);
+  assertRefused(serve([], { TRAMA_LOG_LEVEL: 'loud' }), /^trama: TRAMA_LOG_LEVEL: "loud" is not one of fatal, /);
+  assertRefused(serve(['stray']), /^trama: .*argument/);
+});
+
+test('a port in use is one line that names the option to change', async (t) => {
+  const port = String(await takenPort(t));
+  assertRefused(serve(['--port', port]), new RegExp(`^trama: --port: port ${port} on 0\\.0\\.0\\.0 is in use`));
+  assertRefused(serve(['--http-port', port, '--http-host', '0.0.0.0']), /^trama: --http-port: .*TRAMA_HTTP_PORT/);
+});
+
+test('an address that is not of this machine is one line that names the option to change', () => {
+  assertRefused(serve(['--host', '192.0.2.1']), /^trama: --host: "192\.0\.2\.1" is not an address of this machine/);
+  assertRefused(serve(['--http-host', '192.0.2.1']), /^trama: --http-host: .*TRAMA_HTTP_HOST/);
+});
+
+test('a module of operations that cannot be read, or does not load, is one line and status 2', (t) => {
+  assertRefused(serve(['--ops', './no-such.js']), /^trama: --ops: "\.\/no-such\.js" cannot be read \(ENOENT\)/);
+  const broken = moduleFile(t, 'broken.mjs', 'throw new Error("not today");\n');
+  const run = serve(['--ops', broken]);
+  assert.is(run.status, 2, run.stderr + run.stdout);
+  assert.match(run.stderr, /^trama: .*broken\.mjs.*not today/);
+  assert.is(run.stderr.trimEnd().split('\n').length, 1, run.stderr);
+});
+
+test('one line says listening, with both ports, once both take connections', async (t) => {
+  const server = await startServer(t, ['--workers', '1']);
+  assert.equal((await ask(server, '/livez')).status, 200);
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'echo', '"hola"'));
+  assert.is((await wire.reply()).result, 'hola');
+  const line = server.log.map(parseLine).find((entry) => entry?.msg === 'listening')!;
+  assert.equal(
+    { ...line, time: undefined },
+    {
+      level: 30,
+      time: undefined,
+      pid: server.process.pid,
+      host: '0.0.0.0',
+      port: server.port,
+      httpHost: '127.0.0.1',
+      httpPort: server.httpPort,
+      workers: 1,
+      msg: 'listening',
+    },
+  );
+  await until('the pool is warm', () => messages(server).includes('ready'));
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} ends an idle server, connections and all, with status 0`, async (t) => {
+    const server = await startServer(t, ['--workers', '1']);
+    await until('the pool is warm', () => messages(server).includes('ready'));
+    const wire = await openWire(t, server.port);
+    await wire.send(request('1', 'echo', '1'));
+    await wire.reply();
+    assert.is(await server.stop(signal), 0);
+    assert.equal(await wire.closed(), []);
+    assert.equal(messages(server).slice(-2), ['draining', 'stopped']);
+    assert.is(server.stderr(), '');
+  });
+}
+
+test('a signal while the threads still start ends the server just as cleanly', async (t) => {
+  const server = await startServer(t, ['--workers', '2']);
+  assert.is(await server.stop(), 0);
+  assert.is(messages(server).at(-1), 'stopped');
+  assert.is(server.stderr(), '');
+});
+
+/** Starts a server of which one thread is at work for a client, and one for an HTTP caller. */
+async function startBusy(t: TestContext, op: string, data: string, ...args: string[]) {
+  const server = await startServer(t, ['--ops', slowOpsPath, '--workers', '2', ...args]);
+  await until('the pool is warm', async () => (await ask(server, '/readyz')).status === 200);
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', op, data));
+  const overHttp = call(server, op, data).catch((error: Error) => error);
+  await until('both run', async () => {
+    return samples((await ask(server, '/metrics')).text).get(`trama_running_tasks{op="${op}"}`) === 2;
+  });
+  return { server, wire, overHttp };
+}
+
+test('a shutdown takes readiness away at once, answers what is in flight, and ends with status 0', async (t) => {
+  const { server, wire, overHttp } = await startBusy(t, 'nap', '1500');
+  server.process.kill('SIGTERM');
+  const notReady = await until('it is not ready', async () => {
+    const answer = await ask(server, '/readyz');
+    return answer.status === 503 ? answer : undefined;
+  });
+  assert.equal(notReady?.json(), { ready: false, reason: 'the server is shutting down' });
+  assert.is((await ask(server, '/livez')).status, 200);
+  assert.is((await call(server, 'echo', '1')).status, 503);
+  assert.is((await wire.reply()).result, 1500);
+  const answer = await overHttp;
+  assert.not.instance(answer, Error);
+  assert.match((answer as Exclude<typeof answer, Error>).text, /"result":1500\}$/);
+  assert.is(await server.exited, 0);
+});
+
+test('what is not done when --drain-ms is over is cut and counted, with status 1', async (t) => {
+  const { server, overHttp } = await startBusy(t, 'spin', '1', '--drain-ms', '200');
+  assert.is(await server.stop(), 1);
+  const last = parseLine(server.log.at(-1)!)!;
+  assert.match(String(last.msg), /cut off/);
+  assert.ok(Number(last.cut) >= 1, JSON.stringify(last));
+  await overHttp;
+});
+
+test('a second signal ends the process at once, with status 1', async (t) => {
+  const { server, overHttp } = await startBusy(t, 'spin', '1', '--drain-ms', '60000');
+  server.process.kill('SIGTERM');
+  await until('it drains', () => messages(server).includes('draining'));
+  assert.is(await server.stop('SIGINT'), 1);
+  await overHttp;
+});
+
+test('a defect ends the process with status 70 and its stack in the log', async (t) => {
+  const file = moduleFile(t, 'defect.mjs', "process.on('SIGUSR2', () => { throw new Error('a planted defect'); });\n");
+  const server = await startServer(t, ['--workers', '1'], { NODE_OPTIONS: `--import=${pathToFileURL(file).href}` });
+  assert.is(await server.stop('SIGUSR2'), 70);
+  const last = parseLine(server.log.at(-1)!) as { level: number; err: { message: string; stack: string } };
+  assert.is(last.level, 60);
+  assert.is(last.err.message, 'a planted defect');
+  assert.ok(last.err.stack.includes('defect.mjs'));
+});
+
+test.run();
