@@ -134,7 +134,7 @@ async function measureRow(
   for (const entrant of entrants) if (entrant.kind.ops.includes(work.op)) samples.set(entrant, []);
   for (let round = 1; round <= plan.rounds; round++) {
     tell(`${work.name}: round ${round} of ${plan.rounds}`);
-    for (const [entrant, taken] of samples) {
+    for (const [entrant, taken] of rotated([...samples], round)) {
       try {
         taken.push(await sample(generator, entrant, work, plan.timing));
       } catch (error) {
@@ -150,6 +150,12 @@ async function measureRow(
     requestBytes: buildRequestRing('frames', work.op, work.data, 1).requestBytes,
     cells: [...samples].map(([{ kind }, taken]) => cellOf(kind.name, taken, own)),
   };
+}
+
+/** Nobody is always the first, nor always behind the same neighbour's load. */
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const first = by % Math.max(1, list.length);
+  return [...list.slice(first), ...list.slice(0, first)];
 }
 
 async function sample(

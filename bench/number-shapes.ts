@@ -23,7 +23,7 @@ export const numberShapes: readonly NumberShape[] = [
   { name: 'integers 0–1000', separator: ',', number: (random) => String(Math.floor(random() * 1001)) },
   { name: '9-digit integers', separator: ',', number: (random) => String(1e8 + Math.floor(random() * 9e8)) },
   {
-    name: 'money, white space after commas',
+    name: 'money, pretty-printed',
     separator: ',\n    ',
     number: (random) => (random() * 10_000).toFixed(2),
   },
