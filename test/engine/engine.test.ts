@@ -80,8 +80,8 @@ for (const { name: build, module, engine } of builds) {
   }, () => {
     const own = new Engine(module);
     const large = echoOfBytes(frameBytesMaxDefault);
-    const numbers = Buffer.from(`{"id":"1","op":"sum","data":[${'0.125,'.repeat(2_000_000)}0]}`);
-    const text = Buffer.from(`{"id":"1","op":"upper","data":"${'straße '.repeat(300_000)}"}`);
+    const numbers = Buffer.from(`{"id":"1","op":"sum","data":[${'0.125,'.repeat(200_000)}0]}`);
+    const text = Buffer.from(`{"id":"1","op":"upper","data":"${'straße '.repeat(100_000)}"}`);
     const cut = large.subarray(0, -1);
     for (const body of [large, numbers, text, cut, Buffer.from('{"id":"1","op":"echo","data":[]}'), large]) {
       const answer = answerWhole(own, body);
