@@ -1,0 +1,154 @@
+import * as assert from 'uvu/assert';
+import { suite } from '../support/suite.js';
+import { until } from '../support/until.js';
+import { frame, openWire, request } from '../support/wire.js';
+import { fixtures, numbers, openServer, untilIdle, untilRunning } from './support.js';
+
+const test = suite('connection');
+
+test('a peer that does not read is not read from, and gets all its replies once it reads', async (t) => {
+  const server = await openServer(t, { unreadPauseBytes: 128 * 1024 });
+  const wire = await openWire(t, server.port);
+  wire.socket.pause();
+  const one = request('1', 'echo', JSON.stringify('x'.repeat(60_000)));
+  const count = 1000;
+  for (let i = 0; i < count; i++) wire.socket.write(one);
+  const received = () => server.view.snapshot().bytesReceived;
+  let before = -1;
+  await until(
+    'the server stops reading',
+    () => {
+      const stopped = received() > 0 && received() === before;
+      before = received();
+      return stopped;
+    },
+    { everyMs: 150 },
+  );
+  assert.ok(before < (count * one.length) / 2, `${before} bytes were read`);
+  wire.socket.resume();
+  assert.is((await wire.take(count, 15_000)).length, count);
+});
+
+test('a peer whose unread replies pass the bound is cut off, and counted', async (t) => {
+  const server = await openServer(t, { unreadPauseBytes: 64 * 1024, unreadCloseBytes: 2_000_000 });
+  const wire = await openWire(t, server.port);
+  wire.socket.pause();
+  for (let i = 0; i < 40; i++) wire.socket.write(request(`${i}`, 'echo', numbers(1_000_000)));
+  await until('the connection is cut', () => server.view.snapshot().connectionsEnded.unread === 1);
+  await untilIdle(server);
+  assert.is(server.view.snapshot().connectionsOpen, 0);
+});
+
+test('a half-close is answered to the end: what runs too', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const wire = await openWire(t, server.port);
+  await wire.send(
+    request('1', 'wait', '{"ms":100}'),
+    request('2', 'sum', numbers(200_000)),
+    request('3', 'sum', '[3]'),
+  );
+  wire.finish();
+  const replies = (await wire.closed()).map((body) => JSON.parse(String(body)));
+  assert.equal(replies.map(({ id, ok }) => `${id} ${ok}`).sort(), ['1 true', '2 true', '3 true']);
+});
+
+test('an end in the middle of a frame drops it, and answers what was whole', async (t) => {
+  const server = await openServer(t);
+  for (const cut of [1, 3, 4, 5, 20]) {
+    const wire = await openWire(t, server.port);
+    await wire.send(Buffer.concat([request('1', 'sum', '[1]'), request('2', 'sum', '[2]').subarray(0, cut)]));
+    wire.finish();
+    assert.equal((await wire.closed()).map(String), ['{"id":"1","ok":true,"result":1.0}']);
+  }
+  await untilIdle(server);
+});
+
+test('a frame that is not whole in time is answered and closed, though bytes trickle in', async (t) => {
+  const server = await openServer(t, { frameTimeoutMs: 300 });
+  const wire = await openWire(t, server.port);
+  const bytes = frame(`{"id":"slow","op":"echo","data":"${'x'.repeat(1000)}"}`);
+  let sent = 30;
+  await wire.send(bytes.subarray(0, sent));
+  const trickle = setInterval(() => wire.socket.write(bytes.subarray(sent, ++sent)), 20);
+  t.after(() => clearInterval(trickle));
+  const reply = await wire.reply();
+  assert.equal([reply.id, reply.code], ['slow', 'DEADLINE_EXCEEDED']);
+  clearInterval(trickle);
+  await wire.closed();
+  assert.is(server.view.snapshot().connectionsEnded.frame_timeout, 1);
+  await untilIdle(server);
+});
+
+test('a connection that sends nothing may stay', async (t) => {
+  const server = await openServer(t, { frameTimeoutMs: 100 });
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'sum', '[1]'));
+  await wire.reply();
+  // Longer than the sweep's period and the deadline together.
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  await wire.send(request('2', 'sum', '[2]'));
+  assert.is((await wire.reply()).result, 2);
+});
+
+test('a frame over the limit is answered with its id, then the connection closes behind what runs', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'wait', '{"ms":100}'));
+  await untilRunning(server, 'wait');
+  const header = Buffer.from([0x01, 0x00, 0x00, 0x01]);
+  await wire.send(Buffer.concat([header, Buffer.from('{"id":"big","op":"sum","data":[1,')]));
+  const replies = (await wire.closed()).map((body) => JSON.parse(String(body)));
+  assert.equal(
+    replies.map(({ id, code }) => [id, code]),
+    [
+      ['big', 'FRAME_TOO_LARGE'],
+      ['1', undefined],
+    ],
+  );
+  assert.match(replies[0].error, '16777217');
+});
+
+test('a peer that goes on sending behind its fault still gets the answer', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  const chunk = Buffer.alloc(64 * 1024, 0x20);
+  wire.socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
+  for (let i = 0; i < 100; i++) wire.socket.write(chunk);
+  assert.is((await wire.reply()).code, 'FRAME_TOO_LARGE');
+});
+
+test('connections beyond the limit are told so and closed', async (t) => {
+  const server = await openServer(t, { maxConnections: 2 });
+  const first = await openWire(t, server.port);
+  await openWire(t, server.port);
+  const third = await openWire(t, server.port);
+  assert.is((await third.reply()).code, 'OVERLOADED');
+  assert.equal(await third.closed(), []);
+  await first.send(request('1', 'sum', '[1]'));
+  assert.is((await first.reply()).ok, true);
+  first.socket.destroy();
+  await until('there is room again', () => server.view.snapshot().connectionsOpen === 1);
+  const fourth = await openWire(t, server.port);
+  await fourth.send(request('1', 'sum', '[1]'));
+  assert.is((await fourth.reply()).ok, true);
+});
+
+test('more requests in one read than the engine can hand out at once are all answered', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  const count = 3000;
+  await wire.send(Buffer.concat(Array.from({ length: count }, (_, i) => request(`${i}`, 'x'))));
+  const ids = (await wire.take(count)).map((body) => Number(JSON.parse(String(body)).id));
+  assert.equal(ids, [...ids.keys()]);
+});
+
+test('replies that outgrow the requests many times over are all written', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  const count = 50_000;
+  wire.socket.write(Buffer.alloc(4 * count));
+  const bodies = await wire.take(count, 15_000);
+  assert.ok(bodies.every((body) => body.includes('BAD_JSON')));
+});
+
+test.run();

@@ -1,0 +1,225 @@
+import * as assert from 'uvu/assert';
+import { suite } from '../support/suite.js';
+import { until } from '../support/until.js';
+import { frame, openWire, request } from '../support/wire.js';
+import { fixtures, numbers, openServer, untilIdle, untilRunning } from './support.js';
+
+const test = suite('requests beside the inline lane');
+
+test('an operation that does not exist is named in the answer', async (t) => {
+  const wire = await openWire(t, (await openServer(t)).port);
+  await wire.send(request('1', 'sort', '[2,1]'));
+  const reply = await wire.reply();
+  assert.is(reply.code, 'UNKNOWN_OP');
+  assert.match(reply.error!, '"sort"');
+});
+
+test('a name that no object has of its own is no operation', async (t) => {
+  const wire = await openWire(t, (await openServer(t)).port);
+  for (const op of ['constructor', '__proto__', 'toString', '$nothing']) {
+    await wire.send(request('1', op));
+    assert.is((await wire.reply()).code, 'UNKNOWN_OP', op);
+  }
+});
+
+test("$ops lists the server's and the user's operations", async (t) => {
+  const wire = await openWire(t, (await openServer(t, { operationModules: [fixtures] })).port);
+  await wire.send(request('1', '$ops'));
+  const operations = (await wire.reply()).result as { name: string; description: string; streaming: boolean }[];
+  const names = operations.map(({ name }) => name);
+  for (const name of ['echo', 'upper', 'sum', 'double']) assert.ok(names.includes(name), name);
+  assert.ok(operations.every((operation) => operation.description !== '' && operation.streaming === false));
+});
+
+test("a user's operation answers beside the engine's, in whatever order they are done", async (t) => {
+  const wire = await openWire(t, (await openServer(t, { operationModules: [fixtures] })).port);
+  await wire.send(Buffer.concat([request('a', 'double', '21'), request('b', 'sum', '[1]')]));
+  const replies = (await wire.take(2)).map(String).sort();
+  assert.equal(replies, ['{"id":"a","ok":true,"result":42}', '{"id":"b","ok":true,"result":1.0}']);
+});
+
+test('$cancel ends a request that runs, and one that waits, and says so', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const wire = await openWire(t, server.port);
+  await wire.send(request('runs', 'spin', '{}'));
+  await untilRunning(server, 'spin');
+  await wire.send(request('waits', 'double', '1'));
+  for (const id of ['waits', 'runs']) {
+    await wire.send(request('c', '$cancel', `{"id":"${id}"}`));
+    const replies = (await wire.take(2)).map((body) => JSON.parse(String(body)));
+    assert.is(replies.find((reply) => reply.id === id).code, 'CANCELLED');
+    assert.equal(replies.find((reply) => reply.id === 'c').result, { cancelled: true });
+  }
+  await wire.send(request('after', 'double', '2'));
+  assert.is((await wire.reply()).result, 4);
+  await untilIdle(server);
+});
+
+test('$cancel compares ids as they read, not as they are written', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const wire = await openWire(t, server.port);
+  await wire.send(frame('{"id":"\\u0061b","op":"wait","data":{"ms":60000}}'));
+  await untilRunning(server, 'wait');
+  await wire.send(request('c', '$cancel', '{"id":"ab"}'));
+  assert.ok((await wire.take(2)).map(String).some((body) => body.startsWith('{"id":"\\u0061b","ok":false')));
+});
+
+test('$cancel of an id that nobody waits for says so, and what it cannot take is BAD_DATA', async (t) => {
+  const wire = await openWire(t, (await openServer(t)).port);
+  await wire.send(request('1', '$cancel', '{"id":"x"}'));
+  assert.equal((await wire.reply()).result, { cancelled: false });
+  for (const data of [undefined, 'null', '[]', '{"id":1}', '"x"']) {
+    await wire.send(request('1', '$cancel', data));
+    assert.is((await wire.reply()).code, 'BAD_DATA', String(data));
+  }
+});
+
+test('$auth closes the connection, since no token is valid', async (t) => {
+  const wire = await openWire(t, (await openServer(t)).port);
+  await wire.send(request('1', '$auth', '7'));
+  assert.is((await wire.reply()).code, 'BAD_DATA');
+  await wire.send(request('2', '$auth', '{"token":"t"}'));
+  assert.is((await wire.reply()).code, 'UNAUTHENTICATED');
+  assert.equal(await wire.closed(), []);
+});
+
+test('a deadline ends a request that never looks up', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  await server.ready;
+  const wire = await openWire(t, server.port);
+  await wire.send(frame('{"id":"1","op":"spin","timeoutMs":30,"data":{}}'));
+  assert.is((await wire.reply()).code, 'DEADLINE_EXCEEDED');
+  await wire.send(request('2', 'double', '4'));
+  assert.is((await wire.reply()).result, 8);
+});
+
+test('a request beyond those that a connection may have in flight is refused at once', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures], maxRequests: 2 });
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'wait', '{"ms":60000}'), request('2', 'wait', '{"ms":60000}'));
+  await wire.send(request('3', 'wait', '{"ms":60000}'));
+  const reply = await wire.reply();
+  assert.is(reply.id, '3');
+  assert.is(reply.code, 'OVERLOADED');
+  await wire.send(request('4', 'sum', '[4]'));
+  assert.is((await wire.reply()).result, 4);
+});
+
+test('a connection that is reset takes its work with it', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'spin', '{}'));
+  await untilRunning(server, 'spin');
+  await wire.send(request('2', 'double', '1'));
+  // A plain close looks like a half-close from here, and its requests would be answered.
+  wire.socket.resetAndDestroy();
+  await untilIdle(server);
+});
+
+test('large bodies of all built-in operations are answered by the bulk lane', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  const text = 'straße '.repeat(20_000);
+  await wire.send(request('1', 'sum', numbers(200_000)));
+  assert.is(String(await wire.take(1)), '{"id":"1","ok":true,"result":100001.0}');
+  await wire.send(request('2', 'upper', JSON.stringify(text)));
+  assert.is((await wire.reply()).result, text.toUpperCase());
+  await wire.send(request('3', 'echo', numbers(5_000_000)));
+  assert.is(String(await wire.take(1)), `{"id":"3","ok":true,"result":${numbers(5_000_000)}}`);
+  await wire.send(request('4', 'sum', `${numbers(100_000).slice(0, -1)},"x"]`));
+  assert.match(String(await wire.take(1)), 'index 50001, byte 100003","code":"BAD_DATA"');
+  const lanes = server.view
+    .snapshot()
+    .frames.map(({ op, outcome, lane, count }) => `${op} ${outcome} ${lane} ${count}`);
+  assert.equal(lanes.sort(), ['echo ok bulk 1', 'sum BAD_DATA bulk 1', 'sum ok bulk 1', 'upper ok bulk 1']);
+  await untilIdle(server);
+});
+
+test("a large body for a user's operation reaches it, with op before or behind the data", async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const wire = await openWire(t, server.port);
+  const data = `{"items":${numbers(200_000)}}`;
+  await wire.send(request('1', 'items', data));
+  assert.is((await wire.reply()).result, 100_001);
+  await wire.send(frame(`{"data":${data},"op":"items","id":"2"}`));
+  assert.equal(await wire.reply(), { id: '2', ok: true, result: 100_001 });
+  await untilIdle(server);
+});
+
+test('a large body for an operation that does not exist, or that takes none, is answered with its id', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'sort', numbers(100_000)));
+  const unknown = await wire.reply();
+  assert.equal([unknown.id, unknown.code], ['1', 'UNKNOWN_OP']);
+  await wire.send(frame(`{"data":${numbers(100_000)},"op":"$cancel","id":"2"}`));
+  const control = await wire.reply();
+  assert.equal([control.id, control.code], ['2', 'BAD_DATA']);
+  await untilIdle(server);
+});
+
+test('large frames beyond the budget of the server are refused by id, and the budget comes back', async (t) => {
+  const server = await openServer(t, { maxHeldBytes: 300_000 });
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'echo', numbers(1_000_000)));
+  const reply = await wire.reply();
+  assert.equal([reply.id, reply.code], ['1', 'OVERLOADED']);
+  await untilIdle(server);
+  await wire.send(request('2', 'sum', numbers(100_000)));
+  assert.is((await wire.reply()).result, 50_001);
+  await untilIdle(server);
+});
+
+test('a full queue refuses with a time to come back at', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures], maxQueue: 1 });
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'wait', '{"ms":60000}'));
+  await untilRunning(server, 'wait');
+  await wire.send(request('2', 'wait', '{"ms":60000}'), request('3', 'wait', '{"ms":60000}'));
+  const reply = await wire.reply();
+  assert.equal([reply.id, reply.code], ['3', 'OVERLOADED']);
+  assert.ok(reply.retryAfterMs! > 0);
+});
+
+test('counts frames by operation, outcome and lane, and unknown names as one', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const wire = await openWire(t, server.port);
+  const requests = [
+    request('1', 'sum', '[1]'),
+    request('2', 'sum', '["x"]'),
+    request('3', 'made-up-1'),
+    request('4', 'made-up-2'),
+    request('5', 'double', '1'),
+    request('6', '$ops'),
+    frame('rubbish'),
+  ];
+  await wire.send(Buffer.concat(requests));
+  await wire.take(requests.length);
+  const { frames, latency, bytesReceived } = server.view.snapshot();
+  const lines = frames.map(({ op, outcome, lane, count }) => `${op} ${outcome} ${lane} ${count}`).sort();
+  assert.equal(lines, [
+    '$ops ok inline 1',
+    'double ok pool 1',
+    'sum BAD_DATA inline 1',
+    'sum ok inline 1',
+    'unknown BAD_JSON inline 1',
+    'unknown UNKNOWN_OP inline 2',
+  ]);
+  const observed = (lane: string) =>
+    latency.find((entry) => entry.lane === lane)!.histogram.counts.reduce((sum, count) => sum + count, 0);
+  assert.is(observed('inline'), 3);
+  assert.is(observed('pool'), 1);
+  assert.is(bytesReceived, Buffer.concat(requests).length);
+});
+
+test('a worker that dies with a large frame in it does not lose the frame', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'dieOnce', '{"how":"exit"}'), request('2', 'sum', numbers(200_000)));
+  const replies = (await wire.take(2)).map((body) => JSON.parse(String(body)));
+  assert.is(replies.find(({ id }) => id === '1').code, 'WORKER_LOST');
+  assert.is(replies.find(({ id }) => id === '2').result, 100_001);
+  await until('the lost thread is counted', () => server.view.snapshot().pool.threads.lost === 1);
+});
+
+test.run();
