@@ -1,0 +1,126 @@
+import { writeFileSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import { suite } from '../support/suite.js';
+import { until } from '../support/until.js';
+import type { Death } from './fixtures/operations.js';
+import { answerOf, call, makePool, scratch, startPool } from './support.js';
+
+const test = suite('pool: threads that die');
+
+const deaths: readonly Death[] = ['exit', 'timer', 'rejection', 'memory', 'portClosed'];
+
+for (const how of deaths) {
+  test(`a thread that dies by ${how} costs the task that it ran, and no other`, async (t) => {
+    const { pool, lines } = await startPool(t, { workers: 2 });
+    const neighbour = call(pool, 'wait', { ms: 300 });
+    const waiting = Array.from({ length: 5 }, (_, n) => call(pool, 'double', n));
+    const dying = call(pool, 'dieOnce', { how });
+    assert.is(await answerOf(dying), 'WORKER_LOST');
+    assert.is(await answerOf(neighbour), 'waited');
+    assert.equal(await Promise.all(waiting.map(answerOf)), [0, 2, 4, 6, 8]);
+    assert.is(await answerOf(call(pool, 'double', 4)), 8);
+    await until('all threads stand again', () => pool.snapshot().workers.idle + pool.snapshot().workers.spare === 3);
+    const { threads, rerun } = pool.snapshot();
+    assert.equal([threads.started, threads.lost, threads.stopped, rerun], [4, 1, 0, 0]);
+    assert.ok(lines.some((line) => line.message === 'a worker thread died'));
+  });
+}
+
+test('out of memory is named, to the caller too', async (t) => {
+  const { pool } = await startPool(t);
+  const outcome = await call(pool, 'dieOnce', { how: 'memory' }).outcome;
+  assert.match(JSON.stringify(outcome), /ran out of memory \(32 MiB\)/);
+});
+
+test('an idempotent operation runs again, and its caller does not notice', async (t) => {
+  const { pool } = await startPool(t);
+  const { file, lines } = scratch(t).journal();
+  assert.is(await answerOf(call(pool, 'dieThenWork', { how: 'exit', journal: file, before: 'ran' })), 'worked');
+  assert.is(lines().length, 2);
+  assert.is(pool.snapshot().rerun, 1);
+});
+
+test('an idempotent operation that kills two threads is not given a third', async (t) => {
+  const { pool } = await startPool(t);
+  const { file, lines } = scratch(t).journal();
+  const dying = call(pool, 'dieIdempotent', { how: 'exit', journal: file });
+  assert.is(await answerOf(dying), 'WORKER_LOST');
+  assert.is(await answerOf(call(pool, 'double', 1)), 2);
+  assert.is(lines().length, 2);
+  assert.is(dying.outcomes.length, 1);
+});
+
+test('an operation that is not idempotent runs once, however its thread dies', async (t) => {
+  const { pool } = await startPool(t);
+  const { file, lines } = scratch(t).journal();
+  assert.is(await answerOf(call(pool, 'dieOnce', { how: 'timer', journal: file })), 'WORKER_LOST');
+  assert.is(await answerOf(call(pool, 'double', 1)), 2);
+  assert.is(lines().length, 1);
+});
+
+test('what a task leaves behind may kill its thread later; the tasks of others come through', async (t) => {
+  const { pool } = await startPool(t, { workers: 2 });
+  for (let round = 0; round < 3; round += 1) {
+    assert.is(await answerOf(call(pool, 'bombBehind', { ms: 0 })), 'answered');
+    assert.is(await answerOf(call(pool, 'double', round)), round * 2);
+  }
+  await until('the threads are dead', () => pool.snapshot().threads.lost === 3);
+  assert.is(pool.snapshot().rerun, 0);
+});
+
+test('a task whose running thread dies while it has been cancelled has one outcome', async (t) => {
+  const { pool } = await startPool(t);
+  const dying = call(pool, 'dieIdempotent', { how: 'portClosed' });
+  dying.handle.end('CANCELLED', 'enough');
+  assert.is(await answerOf(dying), 'CANCELLED');
+  await until('the pool is whole', () => pool.snapshot().workers.spare === 1);
+  assert.is(dying.outcomes.length, 1);
+});
+
+test('a module that kills each new thread is tried again more and more slowly, each try is logged, and what lives serves', async (t) => {
+  const files = scratch(t);
+  const { file: journal, lines: loads } = files.journal();
+  const module = files.module(
+    'fragile.mjs',
+    `import { appendFileSync, existsSync } from 'node:fs';
+     appendFileSync('${journal}', 'load\\n');
+     if (existsSync('${journal}.broken')) process.exit(9);
+     export const one = defineOperation({ description: 'One.', run: () => 1 });
+     export const die = defineOperation({ description: 'Dies.', run: () => process.exit(1) });`,
+  );
+  const { pool, lines } = await startPool(t, { operationModules: [`file://${module}`] });
+  assert.is(loads().length, 2);
+  writeFileSync(`${journal}.broken`, '');
+  assert.is(await answerOf(call(pool, 'die')), 'WORKER_LOST');
+  const tries = () => lines.filter((line) => line.message === 'a worker thread could not start');
+  await until('it was tried thrice', () => tries().length >= 3);
+  assert.equal(
+    tries()
+      .slice(0, 3)
+      .map((line) => line.retryInMs),
+    [100, 200, 400],
+  );
+  assert.match(String(tries()[0]?.reason), /status 9/);
+  assert.is(await answerOf(call(pool, 'one')), 1);
+  assert.is(pool.ready, true);
+  assert.ok(loads().length <= 2 + tries().length + 1, `${loads().length} loads`);
+});
+
+test('a module whose threads die just after their start is not started in a hot loop', async (t) => {
+  const files = scratch(t);
+  const { file: journal, lines: loads } = files.journal();
+  const module = files.module(
+    'bomb.mjs',
+    `import { appendFileSync } from 'node:fs';
+     appendFileSync('${journal}', 'load\\n');
+     setTimeout(() => { throw new Error('tick'); }, 1);
+     export const one = defineOperation({ description: 'One.', run: () => 1 });`,
+  );
+  const { pool, lines } = makePool(t, { operationModules: [`file://${module}`] });
+  pool.start().catch(() => {});
+  const tries = () => lines.filter((line) => line.message === 'a worker thread could not start');
+  await until('it backs off', () => tries().some((line) => Number(line.retryInMs) >= 400));
+  assert.ok(loads().length <= tries().length + 2);
+});
+
+test.run();
