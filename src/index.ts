@@ -1,0 +1,22 @@
+/** The public API of the server: start one in your own process, and define operations for it. */
+export type { Config } from './config/config.js';
+export {
+  ConfigError,
+  type ErrorCode,
+  errorTable,
+  PoolError,
+  ProtocolError,
+  RequestError,
+  TramaError,
+  type WireErrorCode,
+} from './errors.js';
+export {
+  defineOperation,
+  type JsonSchema,
+  type OperationContext,
+  type OperationDefinition,
+  type OperationLog,
+} from './ops/define-operation.js';
+export type { OperationInfo } from './ops/operation-info.js';
+export { type RunningServer, type ServerConfig, startServer } from './server/server.js';
+export type { ServerSnapshot, ServerView } from './server/server-view.js';
