@@ -6,7 +6,8 @@ import type { DataSource } from './options.js';
 export interface CallRequest {
   readonly id: string;
   readonly op: string;
-  readonly data: Uint8Array | DataSource | undefined;
+  /** JSON text, as a string or in UTF-8. */
+  readonly data: string | Uint8Array | DataSource | undefined;
   readonly timeoutMs: number | undefined;
   readonly traceparent: string | undefined;
 }
@@ -27,8 +28,8 @@ export class Call {
   #resolve!: (body: Uint8Array) => void;
   #reject!: (error: Error) => void;
   #release: (() => void)[] = [];
-  #createdAtMs = performance.now();
-  #waited = false;
+  /** When the call was made, where its request did not go out at once. */
+  #waitingSinceMs: number | undefined;
 
   constructor(request: CallRequest) {
     this.request = request;
@@ -56,14 +57,14 @@ export class Call {
 
   /** To be called when the request does not go out at once: the wait is then taken from the server's budget. */
   wait(): void {
-    this.#waited = true;
+    this.#waitingSinceMs = performance.now();
   }
 
   /** What is left of `timeoutMs` for the server, in milliseconds; 0 or less where nothing is. */
   budgetMs(): number | undefined {
     const { timeoutMs } = this.request;
-    if (timeoutMs === undefined || !this.#waited) return timeoutMs;
-    return Math.ceil(timeoutMs - (performance.now() - this.#createdAtMs));
+    if (timeoutMs === undefined || this.#waitingSinceMs === undefined) return timeoutMs;
+    return Math.ceil(timeoutMs - (performance.now() - this.#waitingSinceMs));
   }
 
   /** Rejects the call if the server has not kept its own deadline by `graceMs` past it. */

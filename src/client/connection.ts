@@ -99,17 +99,17 @@ export class Connection {
       call.reject(new RequestError('BAD_REQUEST', `The id ${JSON.stringify(id)} is in flight already.`));
       return;
     }
-    const head = { id, op, timeoutMs, traceparent };
+    const request = { id, op, timeoutMs, traceparent };
     try {
-      if (data === undefined || data instanceof Uint8Array) {
-        const pieces = encodeRequest(head, data);
+      if (typeof data === 'object' && 'chunks' in data) {
+        const { head, tail } = encodeRequestEnvelope(request, data.byteLength);
+        this.#inFlight.set(id, call);
+        this.#write(head);
+        void this.#upload(data, tail);
+      } else {
+        const pieces = encodeRequest(request, data);
         this.#inFlight.set(id, call);
         for (const piece of pieces) this.#write(piece);
-      } else {
-        const envelope = encodeRequestEnvelope(head, data.byteLength);
-        this.#inFlight.set(id, call);
-        this.#write(envelope.head);
-        void this.#upload(data, envelope.tail);
       }
     } catch (cause) {
       call.reject(new RequestError('FRAME_TOO_LARGE', (cause as Error).message, { cause }));
@@ -119,7 +119,7 @@ export class Connection {
   /** Asks the server to stop a call that is in flight. */
   cancel(call: Call): void {
     if (this.#state !== 'open' || !this.#inFlight.has(call.request.id)) return;
-    const data = new TextEncoder().encode(JSON.stringify({ id: call.request.id }));
+    const data = JSON.stringify({ id: call.request.id });
     const id = this.#limits.newId();
     const cancel = new Call({ id, op: '$cancel', data, timeoutMs: undefined, traceparent: undefined });
     // Whether it came in time shows in the reply to the call itself.

@@ -4,14 +4,13 @@ import { parse as parseLossless, stringify as stringifyLossless } from 'lossless
 import { ProtocolError, RequestError } from '../errors.js';
 import { asResponse, type Response } from '../protocol/message.js';
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * @returns UTF-8, or `undefined` for `undefined`: the request then has no `data`.
+ * @returns JSON text, or `undefined` for `undefined`: the request then has no `data`.
  * @throws RequestError `BAD_DATA` for what JSON cannot say: a function, a cycle, or a BigInt without `bigint`.
  */
-export function encodeData(data: unknown, bigint: boolean): Uint8Array | undefined {
+export function encodeData(data: unknown, bigint: boolean): string | undefined {
   if (data === undefined) return undefined;
   let text: string | undefined;
   try {
@@ -23,7 +22,7 @@ export function encodeData(data: unknown, bigint: boolean): Uint8Array | undefin
     });
   }
   if (text === undefined) throw new RequestError('BAD_DATA', `A ${typeof data} cannot be written as JSON.`);
-  return encoder.encode(text);
+  return text;
 }
 
 function number(token: string): number | bigint {

@@ -12,6 +12,15 @@ import { frameBytesRepresentable, frameHeaderBytes } from './limits.js';
 /** The first block for a body that did not come in one piece. */
 const firstBlockBytes = 4096;
 
+/**
+ * Lets a length through that a frame can announce.
+ * @throws RangeError for a longer one.
+ */
+export function checkBodyBytes(bodyBytes: number): number {
+  if (bodyBytes <= frameBytesRepresentable) return bodyBytes;
+  throw new RangeError(`A body of ${bodyBytes} bytes does not fit a frame: at most ${frameBytesRepresentable}.`);
+}
+
 /** Writes the length of a body where its frame begins. `bodyBytes` must be 0 to 4 GiB − 1. */
 export function writeFrameHeader(target: Uint8Array, bodyBytes: number): void {
   target[0] = bodyBytes >>> 24;
@@ -22,13 +31,10 @@ export function writeFrameHeader(target: Uint8Array, bodyBytes: number): void {
 
 /**
  * Puts the length before a body.
- * @throws RangeError for a body that the length cannot announce (over 4 GiB − 1).
+ * @throws RangeError for a body that the length cannot announce.
  */
 export function encodeFrame(body: Uint8Array): Uint8Array {
-  if (body.length > frameBytesRepresentable) {
-    throw new RangeError(`A body of ${body.length} bytes does not fit a frame: at most ${frameBytesRepresentable}.`);
-  }
-  const frame = new Uint8Array(frameHeaderBytes + body.length);
+  const frame = new Uint8Array(frameHeaderBytes + checkBodyBytes(body.length));
   writeFrameHeader(frame, body.length);
   frame.set(body, frameHeaderBytes);
   return frame;

@@ -4,8 +4,8 @@
  * without a look at the rest, whose bytes are nobody's business until somebody asks for the value.
  */
 
-import { writeFrameHeader } from './frame.js';
-import { frameBytesRepresentable, frameHeaderBytes } from './limits.js';
+import { checkBodyBytes, encodeFrame, writeFrameHeader } from './frame.js';
+import { frameHeaderBytes } from './limits.js';
 
 /** A request as a program sees it. On the wire `data` is JSON text, which keeps its digits. */
 export interface Request {
@@ -41,12 +41,11 @@ export type Response = OkResponse | ErrorResponse;
 /** What stands around `data`. */
 export type RequestHead = Omit<Request, 'data'>;
 
-/** `data` up to this size is copied into one piece with its head; a larger one is sent from where it stands. */
-const copiedDataBytesMax = 64 * 1024;
+/** A body up to this size is copied behind its length; a larger one is sent from where it stands. */
+const copiedBodyBytesMax = 64 * 1024;
 
 const encoder = new TextEncoder();
 const bodyEnd = encoder.encode('}');
-const nothing = new Uint8Array(0);
 
 /** A frame cut open where `data` goes: `head`, the bytes of `data`, `tail`. */
 export interface RequestEnvelope {
@@ -56,40 +55,44 @@ export interface RequestEnvelope {
 }
 
 /**
- * Writes all of a request but its `data`, which is `dataBytes` long and one JSON value; `undefined` for none.
+ * Writes all of a request but its `data`, which is `dataBytes` long and one JSON value.
  * @throws RangeError where the body would be longer than a frame can say.
  */
-export function encodeRequestEnvelope(request: RequestHead, dataBytes: number | undefined): RequestEnvelope {
-  const { id, op, timeoutMs, traceparent } = request;
-  let text = `{"id":${JSON.stringify(id)},"op":${JSON.stringify(op)}`;
-  if (timeoutMs !== undefined) text += `,"timeoutMs":${timeoutMs}`;
-  if (traceparent !== undefined) text += `,"traceparent":${JSON.stringify(traceparent)}`;
-  if (dataBytes !== undefined) text += ',"data":';
-  const start = encoder.encode(text);
-  const bodyBytes = start.length + (dataBytes ?? 0) + bodyEnd.length;
-  if (bodyBytes > frameBytesRepresentable) {
-    throw new RangeError(`A request of ${bodyBytes} bytes does not fit a frame: at most ${frameBytesRepresentable}.`);
-  }
+export function encodeRequestEnvelope(request: RequestHead, dataBytes: number): RequestEnvelope {
+  const start = encoder.encode(startOf(request, true));
   const head = new Uint8Array(frameHeaderBytes + start.length);
-  writeFrameHeader(head, bodyBytes);
+  writeFrameHeader(head, checkBodyBytes(start.length + dataBytes + bodyEnd.length));
   head.set(start, frameHeaderBytes);
   return { head, tail: bodyEnd };
 }
 
 /**
- * Writes a whole request as the pieces of one frame, to be sent in order. `data` is the UTF-8 of one JSON value; it
- * is not checked. A small one is copied, a large one is a piece by itself.
+ * Writes a whole request as the pieces of one frame, to be sent in order. `data` is one JSON value as text or as its
+ * UTF-8; it is not checked. Large bytes are a piece by themselves, not a copy.
  * @throws RangeError where the body would be longer than a frame can say.
  */
-export function encodeRequest(request: RequestHead, data?: Uint8Array): Uint8Array[] {
-  const { head, tail } = encodeRequestEnvelope(request, data?.length);
-  const middle = data ?? nothing;
-  if (middle.length > copiedDataBytesMax) return [head, middle, tail];
-  const frame = new Uint8Array(head.length + middle.length + tail.length);
+export function encodeRequest(request: RequestHead, data?: string | Uint8Array): Uint8Array[] {
+  if (data === undefined || typeof data === 'string') {
+    const body = encoder.encode(`${startOf(request, data !== undefined)}${data ?? ''}}`);
+    if (body.length <= copiedBodyBytesMax) return [encodeFrame(body)];
+    const header = new Uint8Array(frameHeaderBytes);
+    writeFrameHeader(header, checkBodyBytes(body.length));
+    return [header, body];
+  }
+  const { head, tail } = encodeRequestEnvelope(request, data.length);
+  if (head.length + data.length > copiedBodyBytesMax) return [head, data, tail];
+  const frame = new Uint8Array(head.length + data.length + tail.length);
   frame.set(head);
-  frame.set(middle, head.length);
-  frame.set(tail, head.length + middle.length);
+  frame.set(data, head.length);
+  frame.set(tail, head.length + data.length);
   return [frame];
+}
+
+function startOf({ id, op, timeoutMs, traceparent }: RequestHead, hasData: boolean): string {
+  let text = `{"id":${JSON.stringify(id)},"op":${JSON.stringify(op)}`;
+  if (timeoutMs !== undefined) text += `,"timeoutMs":${timeoutMs}`;
+  if (traceparent !== undefined) text += `,"traceparent":${JSON.stringify(traceparent)}`;
+  return hasData ? `${text},"data":` : text;
 }
 
 /** The first two members of a response. */
