@@ -18,5 +18,6 @@ export {
   type OperationLog,
 } from './ops/define-operation.js';
 export type { OperationInfo } from './ops/operation-info.js';
-export { type RunningServer, type ServerConfig, startServer } from './server/server.js';
+export type { RunningServer, ServerConfig } from './server/server.js';
 export type { ServerSnapshot, ServerView } from './server/server-view.js';
+export { startServer } from './start-server.js';
