@@ -133,6 +133,12 @@ function cannotLoad(file: string, reason: string, cause?: unknown): PoolError {
 /** One line of an error that may be anything: a module can throw what it likes. */
 function explain(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${String(error)}`;
-  const line = text.replace(/\s+/g, ' ').trim();
-  return error instanceof SyntaxError ? `${line} (\`node --check\` shows the place)` : line;
+  return text.replace(/\s+/g, ' ').trim() + advice(error);
+}
+
+function advice(error: unknown): string {
+  if (error instanceof SyntaxError) return ' (`node --check` with the file shows the place)';
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  if (code !== 'ERR_MODULE_NOT_FOUND' || !String(message).includes("package 'trama'")) return '';
+  return ' (run `npm install trama` in the folder of the file)';
 }

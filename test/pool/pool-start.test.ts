@@ -64,6 +64,7 @@ const faults: [what: string, text: string, expected: RegExp, startTimeoutMs?: nu
     'waits with open handles',
     'setInterval(() => {}, 1000); await new Promise(() => {});',
     /had not started after 1500/,
+    1500,
   ],
   ['imports what is not there', "import 'no-such-package';", /Cannot find package 'no-such-package'/],
 ];
