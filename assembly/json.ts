@@ -26,12 +26,13 @@ export function clearStringTraits(): void {
 // @ts-ignore: decorator
 @inline
 export function skipSpace(p: usize): usize {
-  return load<u8>(p) > 0x20 ? p : skipSpaceRun(p);
+  if (load<u8>(p) > 0x20) return p;
+  // One space is the common case, and worth no call.
+  if (load<u8>(p) == 0x20 && load<u8>(p, 1) > 0x20) return p + 1;
+  return skipSpaceRun(p);
 }
 
 function skipSpaceRun(p: usize): usize {
-  const byte = load<u8>(p);
-  if (byte == 0x20 && load<u8>(p, 1) > 0x20) return p + 1;
   while (true) {
     const v = v128.load(p);
     const space = v128.or(

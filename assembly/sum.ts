@@ -1,8 +1,8 @@
 /**
  * The array of a `sum`: finds, checks and adds its numbers in one pass.
  *
- * Optimistic path: a number of at most 15 digits before the point and 31 behind it, with a modest exponent, is found
- * with two vector compares and added as one to three groups of 16 digits. Exact path (`addAnyNumber`): every other
+ * Optimistic path: a number of at most 16 digits before the point and 31 characters in all, with a modest exponent, is
+ * found with two vector compares and added as one to three groups of up to 16 digits. Exact path (`addAnyNumber`): every other
  * number, whatever its length and exponent. Both add decimals as they are written; nothing is rounded here.
  */
 import { addGroup, addTail, clearSum } from './decimal';
@@ -11,26 +11,33 @@ import { itemFault, Why } from './fault';
 import { isDigit, nonDigits, skipNumber, skipSpace } from './json';
 import { EXPONENT_GREATEST, EXPONENT_LEAST } from './layout';
 
-/** Lane numbers, to mask the lanes in front of a right-aligned group. */
+/**
+ * 16 times 00, 16 times ff, 16 times 00. Loaded from `count` on, it keeps the last `count` lanes; from 16 + `count` on,
+ * it is ff in all lanes but the last `count`.
+ */
+// prettier-ignore
+const WINDOW: usize = memory.data<u8>([
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+]);
+
+/** The digits of the 16 bytes that end before `end`, as numbers. */
 // @ts-ignore: decorator
 @inline
-function laneNumbers(): v128 {
-  return i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+function digitsBefore(end: usize): v128 {
+  return i8x16.sub(v128.load(end - 16), i8x16.splat(<i8>ZERO));
 }
 
-/** The value of the `count` (1 to 16) digits that end before `end`. */
+/** The integer that the last `count` (0 to 16) lanes write in decimal. */
 // @ts-ignore: decorator
 @inline
-function groupValue(end: usize, count: i32): u64 {
-  const digits = v128.and(
-    i8x16.sub(v128.load(end - 16), i8x16.splat(<i8>ZERO)),
-    i8x16.ge_u(laneNumbers(), i8x16.splat(<i8>(16 - count))),
-  );
-  // Pairs to two digits, to four, to eight: each step multiplies the left one by its weight and adds the right one.
-  const tens = i8x16(10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1);
-  const two = i16x8.narrow_i32x4_u(
-    i32x4.extadd_pairwise_i16x8_u(i16x8.extmul_low_i8x16_u(digits, tens)),
-    i32x4.extadd_pairwise_i16x8_u(i16x8.extmul_high_i8x16_u(digits, tens)),
+function valueOf(digits: v128, count: i32): u64 {
+  const kept = v128.and(digits, v128.load(WINDOW + <usize>count));
+  // Neighbours become numbers of two digits, of four, of eight: the left one by its weight, plus the right one.
+  const two = i16x8.add(
+    i16x8.mul(v128.and(kept, i16x8.splat(0x00ff)), i16x8.splat(10)),
+    i16x8.shr_u(kept, 8),
   );
   const four = i32x4.dot_i16x8_s(two, i16x8(100, 1, 100, 1, 100, 1, 100, 1));
   const eight = i32x4.dot_i16x8_s(
@@ -39,6 +46,25 @@ function groupValue(end: usize, count: i32): u64 {
   );
   const both = i64x2.extract_lane(eight, 0);
   return (both & 0xffffffff) * 100000000 + (both >>> 32);
+}
+
+/** The value of the `count` (1 to 16) digits that end before `end`. */
+// @ts-ignore: decorator
+@inline
+function groupValue(end: usize, count: i32): u64 {
+  return valueOf(digitsBefore(end), count);
+}
+
+/**
+ * The value of the `count` (2 to 15) digits that end before `end`, with a point in front of the last `fractionCount`:
+ * the lanes up to the point move one to the right, over it.
+ */
+// @ts-ignore: decorator
+@inline
+function pointedGroupValue(end: usize, count: i32, fractionCount: i32): u64 {
+  const lanes = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const from = i8x16.add(lanes, v128.load(WINDOW + 16 + <usize>fractionCount));
+  return valueOf(i8x16.swizzle(digitsBefore(end), from), count);
 }
 
 /**
@@ -61,7 +87,7 @@ export function sumArray(p: usize): usize {
   }
 }
 
-/** Exponents with more digits than this are the exact path's. */
+/** Greater exponents are the exact path's. */
 const EXPONENT_FAST: i32 = 1000;
 
 // @ts-ignore: decorator
@@ -69,19 +95,21 @@ const EXPONENT_FAST: i32 = 1000;
 function addNumber(start: usize, index: u32): usize {
   const negative = load<u8>(start) == MINUS;
   const whole = start + <usize>negative;
-  const wholeCount = <i32>ctz(nonDigits(whole) | 0x10000);
-  if (wholeCount == 0 || wholeCount == 16 || (load<u8>(whole) == ZERO && wholeCount > 1)) {
+  const others = nonDigits(whole) | (nonDigits(whole + 16) << 16);
+  const wholeCount = <i32>ctz(others);
+  const wholeEnd = whole + <usize>wholeCount;
+  // No digit at all, one that may not lead, or no end in sight.
+  if (wholeCount == 0 || wholeCount > 16 || (load<u8>(whole) == ZERO && wholeCount > 1)) {
     return addAnyNumber(start, index);
   }
-  const wholeEnd = whole + <usize>wholeCount;
   let p = wholeEnd;
   let fractionCount = 0;
   if (load<u8>(p) == POINT) {
-    fractionCount = <i32>ctz(nonDigits(p + 1) | (nonDigits(p + 17) << 16));
-    if (fractionCount == 0 || fractionCount >= 32) return addAnyNumber(start, index);
+    fractionCount = <i32>ctz(others & (others - 1)) - wholeCount - 1;
+    if (fractionCount == 0 || wholeCount + fractionCount == 31) return addAnyNumber(start, index);
     p += <usize>(fractionCount + 1);
   }
-  const fractionEnd = p;
+  const digitsEnd = p;
   let exponent = 0;
   if ((load<u8>(p) | 0x20) == 0x65) {
     p++;
@@ -99,12 +127,21 @@ function addNumber(start: usize, index: u32): usize {
       return addAnyNumber(start, index);
     }
   }
-  addGroup(exponent, groupValue(wholeEnd, wholeCount), negative);
-  if (fractionCount > 16) {
-    addGroup(exponent - 16, groupValue(wholeEnd + 17, 16), negative);
-    addGroup(exponent - fractionCount, groupValue(fractionEnd, fractionCount - 16), negative);
-  } else if (fractionCount) {
-    addGroup(exponent - fractionCount, groupValue(fractionEnd, fractionCount), negative);
+  if (fractionCount == 0) {
+    addGroup(exponent, groupValue(wholeEnd, wholeCount), negative);
+  } else if (wholeCount + fractionCount < 16) {
+    addGroup(
+      exponent - fractionCount,
+      pointedGroupValue(digitsEnd, wholeCount + fractionCount, fractionCount),
+      negative,
+    );
+  } else {
+    if (load<u8>(whole) != ZERO) addGroup(exponent, groupValue(wholeEnd, wholeCount), negative);
+    const near = min(fractionCount, 16);
+    addGroup(exponent - near, groupValue(wholeEnd + 1 + <usize>near, near), negative);
+    if (fractionCount > 16) {
+      addGroup(exponent - fractionCount, groupValue(digitsEnd, fractionCount - 16), negative);
+    }
   }
   return p;
 }
@@ -189,9 +226,9 @@ function readExponent(p: usize, end: usize): i64 {
  * digits, so that its first is at 10^308.
  */
 const TOO_LARGE: string =
-  '179769313486231580793728971405303415079934132710037826936173778980444968292764750946649017977587207096330286416692' +
-  '887910946555547851940402630657488671505820681908902000708383676273854845817711531764475730270069855571366959622842' +
-  '914819860834936475292719074168444365510704342711559699508093042880';
+  '1797693134862315807937289714053034150799341327100378269361737789804449682927647509466490179775872070963302864166' +
+  '9288791094655554785194040263065748867150582068190890200070838367627385484581771153176447573027006985557136695962' +
+  '2842914819860834936475292719074168444365510704342711559699508093042880177904174497792';
 
 function isTooLarge(leading: usize, digitsEnd: usize, top: i64): bool {
   if (top > <i64>EXPONENT_GREATEST) return true;
