@@ -78,7 +78,7 @@ export class Client {
    * @throws ProtocolError `CONNECT_FAILED`
    * @throws RangeError for an option that is out of range.
    */
-  static open(openTransport: OpenTransport, options: ClientOptions = {}): Promise<Client> {
+  static async open(openTransport: OpenTransport, options: ClientOptions = {}): Promise<Client> {
     const settings = clientSettings(options);
     return new Promise((resolve, reject) => {
       const client = new Client(openTransport, settings);

@@ -51,8 +51,8 @@ export interface CallOptions {
 
 export interface ValueCallOptions extends CallOptions {
   /**
-   * Keep integers exact: a BigInt in `data` is written as its digits, and an integer of the result beyond ±(2⁵³ − 1)
-   * comes back as BigInt. Costs a parser in JavaScript, some four times slower than `JSON.parse`.
+   * Keep integers exact: a BigInt in `data` is written as its digits, and a number of the result that
+   * stands there as digits only, beyond ±(2⁵³ − 1), comes back as BigInt. Costs a parser in JavaScript, some four times slower than `JSON.parse`.
    */
   readonly bigint?: boolean;
 }
