@@ -17,9 +17,8 @@ export function plainAnswer(body: string): Buffer {
   } catch (error) {
     reply = { id, ok: false, error: String(error) };
   }
-  const text = JSON.stringify(reply);
-  const frame = Buffer.allocUnsafe(4 + Buffer.byteLength(text));
+  // Four bytes of room for the length, which is known once the text is bytes.
+  const frame = Buffer.from(`    ${JSON.stringify(reply)}`);
   frame.writeUInt32BE(frame.length - 4);
-  frame.write(text, 4);
   return frame;
 }
