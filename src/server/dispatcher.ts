@@ -80,11 +80,15 @@ export class Dispatcher {
     const control = controlOperations[request.op];
     if (control) {
       const reply = control({ request, peer, operations: () => this.operations() });
-      this.#parts.counters.frame(request.op, reply.code ?? 'ok', 'inline');
+      this.#countInline(request.op, reply.code ?? 'ok', wholeAtMs);
       if (reply.code === 'UNAUTHENTICATED') peer.refuse(reply.frame);
       else peer.send(reply.frame);
     } else if (this.#users.has(request.op)) this.#runUsers(peer, request, wholeAtMs);
-    else this.refuse(peer, request.idToken, 'UNKNOWN_OP', `no operation ${quote(request.op)}; $ops lists them`);
+    else {
+      this.#countInline('unknown', 'UNKNOWN_OP', wholeAtMs);
+      const message = `no operation ${quote(request.op)}; $ops lists them`;
+      peer.send(errorFrame(request.idToken, 'UNKNOWN_OP', message));
+    }
   }
 
   /** Answers, and counts, a request that will not be tried. */
@@ -202,6 +206,11 @@ export class Dispatcher {
     const payload = data.length > 0 ? data : nullJson;
     const next: Job = { ...job, lane: 'pool', idToken, op };
     this.#submit(next, { kind: 'data', op, payload, timeoutMs });
+  }
+
+  #countInline(op: string, outcome: 'ok' | WireErrorCode, wholeAtMs: number): void {
+    this.#parts.counters.frame(op, outcome, 'inline');
+    this.#parts.counters.latency.inline.observe(performance.now() - wholeAtMs);
   }
 
   #refusal(peer: Peer): string | undefined {

@@ -209,7 +209,7 @@ test('counts frames by operation, outcome and lane, and unknown names as one', a
   ]);
   const observed = (lane: string) =>
     latency.find((entry) => entry.lane === lane)!.histogram.counts.reduce((sum, count) => sum + count, 0);
-  assert.is(observed('inline'), 3);
+  assert.is(observed('inline'), 6);
   assert.is(observed('pool'), 1);
   assert.is(bytesReceived, Buffer.concat(requests).length);
 });
