@@ -5,17 +5,19 @@
  * is told in the user's own terms. What is larger is streamed without a look: the server checks it anyway.
  */
 
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { DataSource } from '../client/index.js';
 import { frameBytesMaxDefault, frameBytesRepresentable } from '../protocol/limits.js';
 
 const checkedBytesMax = frameBytesMaxDefault;
 const streamedBlockBytes = 256 * 1024;
 
+/** The user's data cannot be used; the message says why. */
+export class InputError extends Error {}
+
 /**
  * @returns `undefined` where no data was given.
- * @throws Error with a sentence for the user: not JSON, not readable, too large for a frame.
+ * @throws InputError: not JSON, not readable, too large for a frame.
  */
 export async function readDataInput(text: string | undefined): Promise<DataSource | undefined> {
   if (text === undefined) return undefined;
@@ -26,21 +28,20 @@ export async function readDataInput(text: string | undefined): Promise<DataSourc
 }
 
 async function readFile(path: string): Promise<DataSource> {
-  let size: number;
+  let file: FileHandle | undefined;
   try {
-    const file = await open(path);
+    file = await open(path);
     const stats = await file.stat();
-    await file.close();
     if (stats.isDirectory()) throw new Error('it is a directory');
+    if (stats.size > frameBytesRepresentable) throw tooLarge(path);
+    const chunks = file.createReadStream({ highWaterMark: streamedBlockBytes });
     // A pipe, as the shell's <(...) gives, does not know its length.
-    if (!stats.isFile()) return gather(createReadStream(path), path);
-    size = stats.size;
+    const streamed = stats.isFile() && stats.size > checkedBytesMax;
+    return streamed ? { byteLength: stats.size, chunks } : await gather(chunks, path);
   } catch (error) {
-    throw new Error(`Cannot read ${path}: ${(error as Error).message}.`);
+    await file?.close();
+    throw error instanceof InputError ? error : new InputError(`Cannot read ${path}: ${(error as Error).message}.`);
   }
-  if (size > frameBytesRepresentable) throw tooLarge(path);
-  const chunks = createReadStream(path, { highWaterMark: streamedBlockBytes });
-  return size <= checkedBytesMax ? gather(chunks, path) : { byteLength: size, chunks };
 }
 
 /** A frame says its length before its data, so what has no known length is read to its end first. */
@@ -54,7 +55,7 @@ async function gather(stream: AsyncIterable<Uint8Array>, name: string): Promise<
       if (byteLength > frameBytesRepresentable) break;
     }
   } catch (error) {
-    throw new Error(`Cannot read ${name}: ${(error as Error).message}.`);
+    throw new InputError(`Cannot read ${name}: ${(error as Error).message}.`);
   }
   if (byteLength > frameBytesRepresentable) throw tooLarge(name);
   return byteLength <= checkedBytesMax ? checked(chunks, name) : { byteLength, chunks };
@@ -65,11 +66,11 @@ function checked(chunks: readonly Uint8Array[], name: string, hint?: string): Da
   try {
     JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (error) {
-    throw new Error(`${name} is not JSON (${(error as Error).message}).${hint === undefined ? '' : ` ${hint}.`}`);
+    throw new InputError(`${name} is not JSON (${(error as Error).message}).${hint === undefined ? '' : ` ${hint}.`}`);
   }
   return { byteLength: bytes.length, chunks: [bytes] };
 }
 
-function tooLarge(name: string): Error {
-  return new Error(`${name} does not fit a frame, which takes at most ${frameBytesRepresentable} bytes.`);
+function tooLarge(name: string): InputError {
+  return new InputError(`${name} does not fit a frame, which takes at most ${frameBytesRepresentable} bytes.`);
 }

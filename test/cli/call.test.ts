@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { dirname } from 'node:path';
+import * as assert from 'uvu/assert';
+import { openPeer, serverFor, slowOpsPath } from '../client/support.js';
+import { mainPath } from '../support/server.js';
+import { suite } from '../support/suite.js';
+import { assertTrouble, runCli, runProgram, tempFile } from './run-cli.js';
+
+const test = suite('trama call');
+const server = serverFor(test, ['--ops', slowOpsPath, '--workers', '1']);
+
+const uuid = /"id": "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"/;
+const call = (args: readonly string[], input?: string | Uint8Array) =>
+  runCli(['call', '127.0.0.1', String(server().port), ...args], input);
+
+test('the reply is printed with a UUID and the digits of the wire', async () => {
+  const run = await call(['sum', '[1,2,3,4]']);
+  assert.equal([run.status, run.stderr], [0, '']);
+  assert.is(run.stdout.replace(uuid, '"id": "<uuid>"'), '{\n  "id": "<uuid>",\n  "ok": true,\n  "result": 10.0\n}\n');
+});
+
+test('digits, escapes and the order of members come as they were sent', async () => {
+  const run = await call(['echo', '{"b":12345678901234567890.10,"a":"\\u00f1\\/ñ","b":[-0,1E+2]}']);
+  assert.is(
+    run.stdout.split('\n').slice(3).join('\n'),
+    '  "result": {\n    "b": 12345678901234567890.10,\n    "a": "\\u00f1\\/ñ",\n    "b": [\n      -0,\n      1E+2\n    ]\n  }\n}\n',
+  );
+});
+
+test('--raw prints the body of the reply and nothing else', async () => {
+  const run = await call(['echo', '{"a":[1, 2]}', '--raw']);
+  assert.match(run.stdout, /^\{"id":"[0-9a-f-]{36}","ok":true,"result":\{"a":\[1, 2\]\}\}$/);
+});
+
+test('an error reply is printed too, and the status is 1', async () => {
+  const run = await call(['sum', '["one"]']);
+  assert.equal([run.status, run.stderr], [1, '']);
+  assert.equal([JSON.parse(run.stdout).ok, JSON.parse(run.stdout).code], [false, 'BAD_DATA']);
+});
+
+test('data may be left out, a negative number, a file or standard input', async (t) => {
+  const resultOf = async (args: readonly string[], input?: string) => {
+    const run = await call(args, input);
+    assert.equal([run.status, run.stderr], [0, '']);
+    return JSON.parse(run.stdout).result;
+  };
+  const path = tempFile(t, 'data.json', '[0.1,0.2]\n');
+  assert.equal(await resultOf(['$ping']), { pong: true });
+  assert.is(await resultOf(['echo', '-5']), -5);
+  assert.is(await resultOf(['sum', `@${path}`]), 0.3);
+  assert.is(await resultOf(['sum', '-'], ' [3,4] '), 7);
+});
+
+test.needs('bash', 'data may come from a pipe with a name', async () => {
+  const command = `"$0" "$1" call 127.0.0.1 ${server().port} sum @<(echo '[1,2]')`;
+  const run = await runProgram('bash', ['-c', command, process.execPath, mainPath]);
+  assert.equal([run.status, run.stderr], [0, '']);
+  assert.is(JSON.parse(run.stdout).result, 3);
+});
+
+test('a file that is too large to be checked is streamed as it stands', async (t) => {
+  const numbers = `[${'1,'.repeat(9_000_000)}1]`;
+  const peer = await openPeer(t, ({ id, data }, { send }) => send({ id, ok: true, result: (data as []).length }));
+  const args = ['call', '127.0.0.1', String(peer.port), 'sum'];
+  for (const [argument, input] of [[`@${tempFile(t, 'large.json', numbers)}`], ['-', numbers]] as const) {
+    const run = await runCli([...args, argument], input);
+    assert.equal([run.status, run.stderr], [0, '']);
+    assert.is(JSON.parse(run.stdout).result, 9_000_001);
+  }
+});
+
+test('--timeout-ms is the time that the server has', async () => {
+  const run = await call(['wait', '3600000', '--timeout-ms', '50']);
+  assert.equal([run.status, run.stderr], [1, '']);
+  assert.is(JSON.parse(run.stdout).code, 'DEADLINE_EXCEEDED');
+});
+
+test('what is not JSON is refused before anything is sent', async (t) => {
+  for (const text of ['hola', '', '[1,', "{'a':1}", '1 2', '{"a":\n1,}']) {
+    assertTrouble(await call(['echo', text]), /The argument is not JSON \(.+\)\. Put JSON in single quotes/);
+  }
+  const path = tempFile(t, 'broken.json', Buffer.from('"\xff"', 'latin1'));
+  assertTrouble(await call(['echo', `@${path}`]), /broken\.json is not JSON/);
+  assertTrouble(await call(['echo', '-'], '\ufeff1'), /standard input is not JSON/);
+  assertTrouble(await call(['echo', '-'], ''), /standard input is not JSON/);
+});
+
+test('a file that cannot be read is named', async (t) => {
+  assertTrouble(await call(['echo', '@/no/such/file']), /Cannot read \/no\/such\/file: ENOENT/);
+  const folder = dirname(tempFile(t, 'x', ''));
+  assertTrouble(await call(['echo', `@${folder}`]), /it is a directory/);
+});
+
+test('wrong usage is told in one line', async () => {
+  assertTrouble(await runCli(['call']), /missing required argument 'host'/);
+  assertTrouble(await runCli(['call', 'localhost', '0', 'echo']), /argument 'port'.* 1 to 65535/);
+  assertTrouble(await runCli(['call', 'localhost', '5e3', 'echo']), /argument 'port'/);
+  assertTrouble(await call(['echo', '1', 'extra']), /too many arguments/);
+  assertTrouble(await call(['echo', '1', '--rwa']), /unknown option '--rwa' \(Did you mean --raw\?\)/);
+  assertTrouble(await call(['echo', '1', '--timeout-ms', '-3']), /milliseconds above 0/);
+});
+
+test('a server that is not there is told in one line', async (t) => {
+  const peer = await openPeer(t, () => {});
+  await peer.stop();
+  assertTrouble(await runCli(['call', '127.0.0.1', String(peer.port), 'echo', '1']), /\(ECONNREFUSED\).*running there/);
+  assertTrouble(await runCli(['call', 'localhost', String(peer.port), 'echo', '1']), /\(ECONNREFUSED\)/);
+  assertTrouble(await runCli(['call', 'no-such-host.invalid', '5000', 'echo', '1']), /Cannot connect to no-such-host/);
+});
+
+test('a peer that breaks off, or speaks something else, is told in one line', async (t) => {
+  const ends = await openPeer(t, (_, { socket }) => socket.end('\0\0\0\x20{"id":'));
+  assertTrouble(await runCli(['call', '127.0.0.1', String(ends.port), 'echo', '1']), /in the middle of a reply/);
+  const web = await openPeer(t, (_, { socket }) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  assertTrouble(await runCli(['call', '127.0.0.1', String(web.port), 'echo', '1']), /announces a reply of 1213486160/);
+  const silent = await openPeer(t, () => {});
+  const args = ['call', '127.0.0.1', String(silent.port), 'echo', '1', '--timeout-ms', '10'];
+  assertTrouble(await runCli(args), /No reply to echo came within 10 ms/);
+});
+
+test('a reader that leaves before the reply is written is told in one line, without a stack', async () => {
+  const child = spawn(process.execPath, [mainPath, 'call', '127.0.0.1', String(server().port), 'echo', '-'], {
+    stdio: 'pipe',
+  });
+  child.stdin.end(JSON.stringify('x'.repeat(5_000_000)));
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdout.once('data', () => child.stdout.destroy());
+  const status = await new Promise((resolve) => child.once('close', resolve));
+  assert.is(status, 2, stderr);
+  assert.match(stderr, /^trama: The reply could not be written to standard output: [^\n]+\n$/);
+});
+
+test.needs('script', 'a large request shows a bar on a terminal, and on a terminal only', async (t) => {
+  const path = tempFile(t, 'large.json', JSON.stringify('x'.repeat(8_000_000)));
+  const command = [process.execPath, mainPath, 'call', '127.0.0.1', String(server().port), 'upper', `@${path}`];
+  const bare = await runProgram('sh', ['-c', `${command.join(' ')} > /dev/null`]);
+  assert.equal([bare.status, bare.stderr], [0, '']);
+  // In a pseudo-terminal stdout and stderr are one; the reply goes elsewhere.
+  const terminal = await runProgram('script', ['-qec', `${command.join(' ')} > /dev/null`, '/dev/null']);
+  assert.is(terminal.status, 0, terminal.stdout);
+  assert.match(terminal.stdout, /sent .*\d+% \| .* of 8\.0 MB/);
+});
+
+test.run();

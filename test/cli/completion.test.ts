@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import * as assert from 'uvu/assert';
+import { suite, type TestContext } from '../support/suite.js';
+import { assertTrouble, runCli, runProgram, tempFile } from './run-cli.js';
+
+const test = suite('trama completion');
+
+/** What bash would offer behind `words`, the last of which is being typed. */
+async function completions(t: TestContext, ...words: string[]): Promise<string[]> {
+  const script = tempFile(t, 'completion.bash', (await runCli(['completion', 'bash'])).stdout);
+  const program = `
+    set -u
+    source "$1"
+    shift
+    spec=$(complete -p trama) || exit 3
+    [[ $spec =~ -F\\ ([^ ]+) ]] || exit 4
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+    "\${BASH_REMATCH[1]}"
+    for each in "\${COMPREPLY[@]-}"; do [ -z "$each" ] || printf '%s\\n' "$each"; done`;
+  const run = await runProgram('bash', ['--norc', '-c', program, 'bash', script, 'trama', ...words]);
+  assert.equal([run.status, run.stderr], [0, '']);
+  return run.stdout.split('\n').filter((line) => line !== '');
+}
+
+test.needs('bash', 'bash offers the commands', async (t) => {
+  assert.equal(await completions(t, ''), ['serve', 'call', 'ops', 'completion']);
+  assert.equal(await completions(t, 'c'), ['call', 'completion']);
+  assert.equal(await completions(t, '--v'), ['--version']);
+});
+
+test.needs('bash', 'bash offers the options of the command that stands there', async (t) => {
+  assert.equal(await completions(t, 'call', '127.0.0.1', '5000', '--'), ['--raw', '--timeout-ms', '--help']);
+  assert.equal(await completions(t, 'serve', '--http-p'), ['--http-port']);
+  assert.equal(await completions(t, 'ops', '--nothing-like-this'), []);
+});
+
+test.needs('bash', 'bash offers the words that an argument may be', async (t) => {
+  assert.equal(await completions(t, 'completion', ''), ['bash', 'zsh', 'fish']);
+  assert.equal(await completions(t, 'completion', 'z'), ['zsh']);
+});
+
+test.needs('bash', 'bash leaves the value of an option to its file names', async (t) => {
+  assert.equal(await completions(t, 'serve', '--port', ''), []);
+  assert.equal(await completions(t, 'serve', '--ops', '--'), []);
+});
+
+test.needs('bash', 'bash completes the file behind an @, spaces and all', async (t) => {
+  const path = tempFile(t, 'two words.json', '');
+  writeFileSync(`${dirname(path)}/other.json`, '');
+  assert.equal(await completions(t, 'call', 'h', '1', 'echo', `@${dirname(path)}/tw`), [`@${path}`]);
+});
+
+test.needs(['bash', 'script'], 'bash completes at a prompt when Tab is pressed', async (t) => {
+  const { stdout: completion } = await runCli(['completion', 'bash']);
+  const rc = tempFile(t, 'bashrc', `${completion}\ntrama() { echo "ran <$*>"; }\n`);
+  const keys = 'trama comp\tfi\t\nexit\n';
+  const run = await runProgram('script', ['-qec', `bash --rcfile ${rc} -i`, '/dev/null'], keys, { TERM: 'dumb' });
+  assert.match(run.stdout, /ran <completion fish>/);
+});
+
+test.needs('zsh', 'the script for zsh is sound', async (t) => {
+  const script = tempFile(t, '_trama', (await runCli(['completion', 'zsh'])).stdout);
+  const run = await runProgram('zsh', [
+    '-f',
+    '-c',
+    `autoload -Uz compinit; compinit -D; source ${script}; print $_comps[trama]`,
+  ]);
+  assert.equal(run, { status: 0, stdout: '_trama\n', stderr: '' });
+});
+
+test.needs('fish', 'fish offers commands and options', async (t) => {
+  const script = tempFile(t, 'trama.fish', (await runCli(['completion', 'fish'])).stdout);
+  const offered = async (line: string) => {
+    const run = await runProgram('fish', ['--no-config', '-c', `source ${script}; complete -C '${line}'`]);
+    assert.equal([run.status, run.stderr], [0, '']);
+    return run.stdout.split('\n').map((each) => each.split('\t')[0]);
+  };
+  assert.ok((await offered('trama ')).includes('serve'));
+  assert.ok((await offered('trama call --t')).includes('--timeout-ms'));
+  assert.ok((await offered('trama completion ')).includes('fish'));
+});
+
+test('another shell is wrong usage', async () => {
+  assertTrouble(await runCli(['completion', 'tcsh']), /Allowed choices are bash, zsh, fish/);
+});
+
+test.run();
