@@ -307,11 +307,13 @@ async function assault(t: Parameters<typeof openWire>[0]): Promise<void> {
 }
 
 test('rubbish leaves the server alive, and no larger than it was', { timeoutMs: 120_000 }, async (t) => {
-  for (let round = 0; round < 3; round++) await assault(t);
+  // The first rounds fill the allocator's and the collector's slack; a leak goes on behind them.
+  for (let round = 0; round < 6; round++) await assault(t);
   const before = await residentBytes();
-  for (let round = 0; round < 12; round++) await assault(t);
-  const limitBytes = before + (64 << 20);
-  await until('the server holds less than 64 MiB more', async () => (await residentBytes()) < limitBytes, {
+  for (let round = 0; round < 20; round++) await assault(t);
+  // What a round makes the server hold is some 16 MiB: kept each time, it would be three times this limit.
+  const limitBytes = before + (96 << 20);
+  await until('the server holds less than 96 MiB more', async () => (await residentBytes()) < limitBytes, {
     timeoutMs: 30_000,
     everyMs: 250,
   });
