@@ -59,14 +59,14 @@ test.needs(['bash', 'script'], 'bash completes at a prompt when Tab is pressed',
   assert.match(run.stdout, /ran <completion fish>/);
 });
 
-test.needs('zsh', 'the script for zsh is sound', async (t) => {
-  const script = tempFile(t, '_trama', (await runCli(['completion', 'zsh'])).stdout);
-  const run = await runProgram('zsh', [
-    '-f',
-    '-c',
-    `autoload -Uz compinit; compinit -D; source ${script}; print $_comps[trama]`,
-  ]);
-  assert.equal(run, { status: 0, stdout: '_trama\n', stderr: '' });
+test.needs(['zsh', 'script'], 'zsh completes at a prompt when Tab is pressed', async (t) => {
+  const { stdout: completion } = await runCli(['completion', 'zsh']);
+  const setUp = 'autoload -Uz compinit; compinit -D\n';
+  const rc = tempFile(t, '.zshrc', `${setUp}${completion}\ntrama() { echo "ran <$*>"; }\n`);
+  const keys = 'trama comp\tfi\t\ntrama serve --http-p\t1\nexit\n';
+  const run = await runProgram('script', ['-qec', 'zsh -i', '/dev/null'], keys, { TERM: 'dumb', ZDOTDIR: dirname(rc) });
+  assert.match(run.stdout, /ran <completion fish>/);
+  assert.match(run.stdout, /ran <serve --http-port 1>/);
 });
 
 test.needs('fish', 'fish offers commands and options', async (t) => {
