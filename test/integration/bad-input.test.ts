@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import * as assert from 'uvu/assert';
+import { inlineBytesMax } from '../../src/protocol/limits.js';
 import { faultOf } from '../reference/compare.js';
 import { type Expectation, expectBody } from '../reference/decoder.js';
 import { type RunningServer, startServer } from '../support/server.js';
@@ -234,14 +235,30 @@ test('faults in large bodies have the same codes as in small ones', async (t) =>
     `{${pad}"op":"echo"}`,
     `{"id":"4","op":"sum","data":[${pad}null]}`,
     `{"id":"5","op":"x"${pad}}`,
+    `{"id":"6","op":"echo",${pad}"id":"6"}`,
+    `{"id":"7","op":"echo","data":"${pad}`,
+    `{"id":"8","op":"sum","data":[1e308,${pad}1e308]}`,
+    ...['-1', '0', '"5"', 'null', '{}'].map((budget) => `{"id":"9","op":"echo","timeoutMs":${budget}${pad}}`),
   ];
   for (const body of bodies) {
     await wire.send(frame(body));
     const [reply] = await wire.take(1);
     const fault = faultOfReply(reply!, expectBody(Buffer.from(body)));
-    if (fault !== undefined) assert.unreachable(fault.slice(0, 300));
+    if (fault !== undefined) assert.unreachable(`${body.slice(0, 60)}…: ${fault.slice(0, 300)}`);
   }
   await ping(wire);
+});
+
+test('a budget is read whole, also where only the first bytes of a body are looked at', async (t) => {
+  const wire = await openWire(t, server.port);
+  const head = '{"id":"1","op":"echo","timeoutMs":';
+  // Ten minutes, written so that each beginning of it is no time at all; the border stands at each of its digits.
+  const budget = '0.0000000006e15';
+  for (let behind = -2; behind < budget.length + 2; behind++) {
+    const spaces = ' '.repeat(inlineBytesMax + 4 - head.length - behind);
+    await wire.send(frame(`${head}${spaces}${budget}${' '.repeat(50)}}`));
+    assert.equal(await wire.reply(), { id: '1', ok: true, result: null }, `with ${behind} bytes before the border`);
+  }
 });
 
 test('a thousand connections that send nothing hinder nobody, and are answered when they speak', {
