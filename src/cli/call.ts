@@ -4,17 +4,15 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { connect, readReplyHead } from '../client/index.js';
+import { readReplyHead } from '../client/index.js';
 import { readDataInput } from './data-input.js';
 import { indentJson } from './indent-json.js';
 import { withProgress } from './progress.js';
 import { parsePort, parseTimeoutMs, reportTrouble, tramaCommand } from './trama-command.js';
+import { withClient } from './with-client.js';
 
 /** A reply may be larger than a client in a program would take. A peer that speaks HTTP seems to announce 1.2 GB. */
 const replyBytesMax = 1024 * 1024 * 1024;
-
-/** How long the server may take to close its side, once the reply is there. */
-const closeMs = 1000;
 
 const errorReplyExitStatus = 1;
 
@@ -61,12 +59,9 @@ async function call(
   timeoutMs: number | undefined,
 ): Promise<Uint8Array> {
   const data = await readDataInput(text);
-  const client = await connect({ host, port, replyBytesMax, reconnect: false, newId: () => randomUUID() });
-  try {
-    return await client.callRaw(op, data && withProgress(data), timeoutMs === undefined ? {} : { timeoutMs });
-  } finally {
-    await client.close({ drainMs: closeMs });
-  }
+  return withClient(host, port, { replyBytesMax, newId: () => randomUUID() }, (client) =>
+    client.callRaw(op, data && withProgress(data), timeoutMs === undefined ? {} : { timeoutMs }),
+  );
 }
 
 async function print(reply: Uint8Array, raw: boolean): Promise<void> {

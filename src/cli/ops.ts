@@ -2,9 +2,10 @@
 
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { connect, ReplyError } from '../client/index.js';
+import { ReplyError } from '../client/index.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import { parsePort, parseTimeoutMs, reportTrouble, tramaCommand } from './trama-command.js';
+import { withClient } from './with-client.js';
 
 const timeoutMsDefault = 5000;
 
@@ -22,8 +23,9 @@ export function opsCommand(): Command {
     .option('--timeout-ms <n>', 'milliseconds that the server may take', parseTimeoutMs, timeoutMsDefault)
     .action(async (host: string, port: number, { json, timeoutMs }: Flags) => {
       try {
-        await using client = await connect({ host, port, reconnect: false, timeoutMs });
-        const operations = await client.call<OperationInfo[]>('$ops');
+        const operations = await withClient(host, port, { timeoutMs }, (client) =>
+          client.call<OperationInfo[]>('$ops'),
+        );
         process.stdout.write(json ? `${JSON.stringify(operations, null, 2)}\n` : table(operations));
       } catch (error) {
         reportTrouble(error);
