@@ -19,8 +19,11 @@ import type { ByteBudget } from './byte-budget.js';
 import type { Counters, EndReason } from './counters.js';
 import { budgetIsEmpty, type Dispatcher, idTokenOf } from './dispatcher.js';
 import { FrameCollector } from './frame-collector.js';
+import type { FrameShelf } from './frame-shelf.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
 import { errorFrame } from './replies.js';
+import type { ReplyBuffer } from './reply-buffer.js';
+import type { SharedReads } from './shared-reads.js';
 
 export interface ConnectionLimits {
   readonly maxFrameBytes: number;
@@ -34,6 +37,9 @@ export interface ConnectionParts {
   readonly dispatcher: Dispatcher;
   readonly counters: Counters;
   readonly budget: ByteBudget;
+  readonly shelf: FrameShelf;
+  readonly reads: SharedReads;
+  readonly replies: ReplyBuffer;
   readonly limits: ConnectionLimits;
   readonly log: Logger;
 }
@@ -53,12 +59,13 @@ export class Connection implements Peer {
   #collector: FrameCollector | undefined;
   #receivedSinceLook = false;
 
-  constructor(socket: Socket, parts: ConnectionParts) {
-    this.#socket = socket;
+  /** @param accepted see `SharedReads.open` */
+  constructor(accepted: Socket, parts: ConnectionParts, onClose: () => void) {
     this.#parts = parts;
+    const socket = parts.reads.open(accepted, (bytes) => this.#receive(bytes));
+    this.#socket = socket;
     // Below the mark of the stream itself no `drain` would follow.
     this.#pauseBytes = Math.max(parts.limits.unreadPauseBytes, socket.writableHighWaterMark);
-    socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('drain', () => socket.resume());
     socket.on('end', () => {
       this.#peerEnded = true;
@@ -70,6 +77,7 @@ export class Connection implements Peer {
       this.#state = 'ended';
       this.#dropUnfinished();
       cancelAll(this, 'the connection was closed');
+      onClose();
     });
   }
 
@@ -79,14 +87,9 @@ export class Connection implements Peer {
   }
 
   send(frame: Uint8Array): void {
-    const socket = this.#socket;
-    if (this.#state === 'ended' || socket.destroyed) return;
-    this.#parts.counters.bytesSent += frame.length;
-    socket.write(frame);
-    const unreadBytes = socket.writableLength;
-    if (unreadBytes < this.#pauseBytes) return;
-    socket.pause();
-    if (unreadBytes >= this.#parts.limits.unreadCloseBytes) this.cut('unread');
+    if (!this.#canSend) return;
+    this.#socket.write(frame);
+    this.#sent(frame.length);
   }
 
   settled(): void {
@@ -148,24 +151,44 @@ export class Connection implements Peer {
   }
 
   /** Answers the frames in `bytes`, which begin at a frame's border, and keeps what is left of them. */
-  #decode(bytes: Buffer, startMs: number): void {
+  #decode(bytes: Uint8Array, startMs: number): void {
     const { engine, counters } = this.#parts;
     let rest = bytes;
     while (this.#state === 'open' || this.#state === 'refusing') {
       const consumed = engine.run(rest, this.#state === 'refusing');
       const { answered, handouts, stop } = engine;
       if (answered > 0) {
-        this.send(Buffer.from(engine.replies));
+        this.#sendReplies(engine.replies);
         counters.latency.inline.observe(performance.now() - startMs, answered);
       }
       if (handouts > 0) this.#handOut(rest, handouts, startMs);
       if (consumed === rest.length) return;
       rest = rest.subarray(consumed);
       if (stop === 'output') continue;
-      this.#collector = new FrameCollector(this.#parts.budget, startMs);
+      this.#collector = new FrameCollector(this.#parts.budget, this.#parts.shelf, startMs);
       this.#collect(rest, startMs);
       return;
     }
+  }
+
+  /** @param replies a view that the engine's next call overwrites */
+  #sendReplies(replies: Uint8Array): void {
+    if (!this.#canSend) return;
+    this.#parts.replies.write(this.#socket, replies);
+    this.#sent(replies.length);
+  }
+
+  get #canSend(): boolean {
+    return this.#state !== 'ended' && !this.#socket.destroyed;
+  }
+
+  #sent(bytes: number): void {
+    const socket = this.#socket;
+    this.#parts.counters.bytesSent += bytes;
+    const unreadBytes = socket.writableLength;
+    if (unreadBytes < this.#pauseBytes) return;
+    socket.pause();
+    if (unreadBytes >= this.#parts.limits.unreadCloseBytes) this.cut('unread');
   }
 
   #handOut(bytes: Uint8Array, handouts: number, startMs: number): void {
@@ -179,7 +202,7 @@ export class Connection implements Peer {
   }
 
   /** Feeds the frame that is not whole. */
-  #collect(chunk: Buffer, startMs: number): void {
+  #collect(chunk: Uint8Array, startMs: number): void {
     const collector = this.#collector;
     if (!collector) return;
     const taken = collector.take(chunk);
@@ -193,18 +216,19 @@ export class Connection implements Peer {
     if (taken < chunk.length) this.#decode(chunk.subarray(taken), startMs);
   }
 
+  /** Answers a frame that was gathered. A large one is the dispatcher's from here on, and its release too. */
   #finish(collector: FrameCollector, startMs: number): void {
     const { dispatcher } = this.#parts;
-    if (collector.isIncomplete) {
-      dispatcher.refuse(this, dispatcher.peek(collector.body).idToken, 'OVERLOADED', budgetIsEmpty);
-      collector.release();
-    } else if (!collector.isLarge) {
-      const { frame } = collector;
-      collector.release();
-      this.#decode(Buffer.from(frame.buffer, frame.byteOffset, frame.length), startMs);
-    } else if (this.#state === 'open') dispatcher.bulk(this, collector, startMs);
-    else {
-      this.#refuseForDrain(dispatcher.peek(collector.body).idToken);
+    if (collector.isLarge && !collector.isIncomplete && this.#state === 'open') {
+      dispatcher.bulk(this, collector, startMs);
+      return;
+    }
+    try {
+      if (collector.isIncomplete) {
+        dispatcher.refuse(this, dispatcher.peek(collector.body).idToken, 'OVERLOADED', budgetIsEmpty);
+      } else if (collector.isLarge) this.#refuseForDrain(dispatcher.peek(collector.body).idToken);
+      else this.#decode(collector.frame, startMs);
+    } finally {
       collector.release();
     }
   }

@@ -1,7 +1,7 @@
 /**
  * Gathers one frame that did not come in one piece, or that is too large for the I/O thread.
  *
- * Invariants: memory follows what has come, never what the header promises; each byte is copied a bounded number of
+ * Invariants: memory follows what has come, never what the header promises, but for the shelf's buffers; each byte is copied a bounded number of
  * times, however the frame is cut; what it holds is taken from the server's budget and given back by `release`.
  *
  *     │ header │ body so far            │ room (at most as much again) │
@@ -12,6 +12,7 @@
  */
 import { frameHeaderBytes, inlineBytesMax } from '../protocol/limits.js';
 import type { ByteBudget } from './byte-budget.js';
+import { FrameShelf } from './frame-shelf.js';
 
 const firstCapacity = 512;
 
@@ -19,6 +20,8 @@ export class FrameCollector {
   /** When its first byte came, as `performance.now()` gives it: a frame must be whole within a time. */
   readonly sinceMs: number;
   readonly #budget: ByteBudget;
+  readonly #shelf: FrameShelf;
+  #isShelved = false;
   #headerSeen = 0;
   #bodyBytes = 0;
   #bodySeen = 0;
@@ -26,8 +29,9 @@ export class FrameCollector {
   #bytes: Uint8Array = new Uint8Array(0);
   #have = 0;
 
-  constructor(budget: ByteBudget, sinceMs: number) {
+  constructor(budget: ByteBudget, shelf: FrameShelf, sinceMs: number) {
     this.#budget = budget;
+    this.#shelf = shelf;
     this.sinceMs = sinceMs;
   }
 
@@ -85,6 +89,8 @@ export class FrameCollector {
   /** Lets go of the bytes, and gives them back to the budget. */
   release(): void {
     this.#budget.give(this.#bytes.length);
+    if (this.#isShelved) this.#shelf.putBack(this.#bytes);
+    this.#isShelved = false;
     this.#bytes = new Uint8Array(0);
     this.#have = 0;
   }
@@ -98,12 +104,26 @@ export class FrameCollector {
   #makeRoom(partBytes: number): boolean {
     const wanted = this.#have + partBytes;
     if (wanted <= this.#bytes.length) return true;
-    const ample = Math.min(frameHeaderBytes + this.#bodyBytes, Math.max(firstCapacity, 2 * this.#bytes.length));
-    const capacity = Math.max(wanted, ample);
-    if (!this.#budget.take(capacity - this.#bytes.length)) return false;
-    const larger = new Uint8Array(this.isLarge ? new SharedArrayBuffer(capacity) : new ArrayBuffer(capacity));
+    const larger = (!this.isLarge && this.#takeFromShelf()) || this.#grow(wanted);
+    if (!larger) return false;
     larger.set(this.frame);
     this.#bytes = larger;
     return true;
+  }
+
+  #takeFromShelf(): Uint8Array | undefined {
+    const growth = FrameShelf.bufferBytes - this.#bytes.length;
+    if (!this.#budget.take(growth)) return undefined;
+    const buffer = this.#shelf.take();
+    if (buffer) this.#isShelved = true;
+    else this.#budget.give(growth);
+    return buffer;
+  }
+
+  #grow(wanted: number): Uint8Array | undefined {
+    const ample = Math.min(frameHeaderBytes + this.#bodyBytes, Math.max(firstCapacity, 2 * this.#bytes.length));
+    const capacity = Math.max(wanted, ample);
+    if (!this.#budget.take(capacity - this.#bytes.length)) return undefined;
+    return new Uint8Array(this.isLarge ? new SharedArrayBuffer(capacity) : new ArrayBuffer(capacity));
   }
 }

@@ -5,12 +5,14 @@ import { frameHeaderBytes } from '../protocol/limits.js';
 import type { ByteBudget } from './byte-budget.js';
 import { budgetIsEmpty, type Dispatcher } from './dispatcher.js';
 import { FrameCollector } from './frame-collector.js';
+import type { FrameShelf } from './frame-shelf.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
 
 export interface LocalCallParts {
   readonly engine: Engine;
   readonly dispatcher: Dispatcher;
   readonly budget: ByteBudget;
+  readonly shelf: FrameShelf;
   readonly maxFrameBytes: number;
 }
 
@@ -62,9 +64,13 @@ function frameOf(op: string, data: Uint8Array, timeoutMs: number | undefined): B
   return frame;
 }
 
-function deliver({ engine, dispatcher, budget, maxFrameBytes }: LocalCallParts, peer: Peer, frame: Buffer): void {
+function deliver(
+  { engine, dispatcher, budget, shelf, maxFrameBytes }: LocalCallParts,
+  peer: Peer,
+  frame: Buffer,
+): void {
   const wholeAtMs = performance.now();
-  const collector = new FrameCollector(budget, wholeAtMs);
+  const collector = new FrameCollector(budget, shelf, wholeAtMs);
   if (frame.length - frameHeaderBytes > maxFrameBytes) {
     const { idToken } = dispatcher.peek(frame.subarray(frameHeaderBytes));
     const message = `the request makes a body of ${frame.length - frameHeaderBytes} bytes, and ${maxFrameBytes} are allowed`;

@@ -6,12 +6,15 @@ import { compileEngine, Engine } from '../engine/index.js';
 import { ConfigError, PoolError } from '../errors.js';
 import { Pool } from '../pool/pool.js';
 import { ByteBudget } from './byte-budget.js';
-import { Connection } from './connection.js';
+import { Connection, type ConnectionParts } from './connection.js';
 import { Counters } from './counters.js';
 import { Dispatcher } from './dispatcher.js';
+import { FrameShelf } from './frame-shelf.js';
 import { callLocally } from './local-call.js';
 import { errorFrame } from './replies.js';
+import { ReplyBuffer } from './reply-buffer.js';
 import type { FrameCount, ServerView } from './server-view.js';
+import { SharedReads } from './shared-reads.js';
 
 /** What the server runs with: see `Config`. */
 export type ServerConfig = Omit<Config, 'httpPort' | 'httpHost' | 'dataDir' | 'logLevel' | 'drainMs'>;
@@ -60,7 +63,9 @@ class Server implements RunningServer {
   readonly #pool: Pool;
   readonly #counters = new Counters();
   readonly #budget: ByteBudget;
+  readonly #shelf = new FrameShelf();
   readonly #dispatcher: Dispatcher;
+  readonly #connectionParts: ConnectionParts;
   readonly #listener: net.Server;
   readonly #connections = new Set<Connection>();
   readonly #sweep: NodeJS.Timeout;
@@ -88,8 +93,20 @@ class Server implements RunningServer {
       budget: this.#budget,
       maxRequests: config.maxRequests,
     });
-    this.#listener = net.createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
-      this.#accept(socket),
+    this.#connectionParts = {
+      engine: this.#engine,
+      dispatcher: this.#dispatcher,
+      counters: this.#counters,
+      budget: this.#budget,
+      shelf: this.#shelf,
+      reads: new SharedReads(),
+      replies: new ReplyBuffer(),
+      limits: config,
+      log,
+    };
+    this.#listener = net.createServer(
+      { noDelay: true, keepAlive: true, allowHalfOpen: true, pauseOnConnect: true },
+      (socket) => this.#accept(socket),
     );
     this.view = this.#makeView();
     this.#sweep = setInterval(() => this.#sweepConnections(), sweepMs).unref();
@@ -162,16 +179,8 @@ class Server implements RunningServer {
       return;
     }
     this.#counters.connectionsAccepted++;
-    const connection = new Connection(socket, {
-      engine: this.#engine,
-      dispatcher: this.#dispatcher,
-      counters: this.#counters,
-      budget: this.#budget,
-      limits: this.#config,
-      log: this.#log,
-    });
+    const connection = new Connection(socket, this.#connectionParts, () => this.#connections.delete(connection));
     this.#connections.add(connection);
-    socket.on('close', () => this.#connections.delete(connection));
   }
 
   #sweepConnections(): void {
@@ -185,6 +194,7 @@ class Server implements RunningServer {
       engine: this.#engine,
       dispatcher: this.#dispatcher,
       budget: this.#budget,
+      shelf: this.#shelf,
       maxFrameBytes: this.#config.maxFrameBytes,
     };
     return {

@@ -2,21 +2,31 @@ import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { ByteBudget } from '../../src/server/byte-budget.js';
 import { FrameCollector } from '../../src/server/frame-collector.js';
+import { FrameShelf } from '../../src/server/frame-shelf.js';
 import { fuzzed } from '../support/seed.js';
 import { suite } from '../support/suite.js';
 import { frame } from '../support/wire.js';
 
 const test = suite('frame collector');
 
-function collectorWith(budgetBytes: number) {
+/** The shelf is empty unless another is given, so that the collector makes its own buffers. */
+function collectorWith(budgetBytes: number, shelf = emptyShelf()) {
   const budget = new ByteBudget(budgetBytes);
-  return { budget, collector: new FrameCollector(budget, 0) };
+  return { budget, collector: new FrameCollector(budget, shelf, 0) };
+}
+
+function emptyShelf(): FrameShelf {
+  const shelf = new FrameShelf();
+  while (shelf.take());
+  return shelf;
 }
 
 test('gives the frame as it came, however it was cut', () => {
   const bodies = fc.oneof(fc.uint8Array({ maxLength: 3000 }), fc.constant(new Uint8Array(70_000).fill(7)));
-  const property = fc.property(bodies, fc.array(fc.nat(5000), { maxLength: 40 }), (body, cuts) => {
-    const { budget, collector } = collectorWith(1_000_000);
+  const shelves = fc.constantFrom(new FrameShelf(), emptyShelf());
+  const cutting = fc.array(fc.nat(5000), { maxLength: 40 });
+  const property = fc.property(bodies, cutting, shelves, (body, cuts, shelf) => {
+    const { budget, collector } = collectorWith(1_000_000, shelf);
     const bytes = frame(body);
     let offset = 0;
     for (const cut of [...cuts, bytes.length]) {
@@ -62,6 +72,19 @@ test('copies bytes that come one by one a bounded number of times', () => {
   }
   assert.is(collector.isWhole, true);
   assert.ok(buffers.size <= 10, `${buffers.size} buffers`);
+});
+
+test('uses a buffer of the shelf again, and makes its own where the shelf is empty', () => {
+  const shelf = new FrameShelf();
+  const first = collectorWith(1_000_000, shelf).collector;
+  first.take(frame('abc'));
+  const { buffer } = first.frame;
+  first.release();
+  const open = Array.from({ length: 40 }, () => collectorWith(1_000_000, shelf).collector);
+  for (const collector of open) collector.take(frame('def'));
+  assert.is(open[0]!.frame.buffer, buffer);
+  assert.is(new Set(open.map((collector) => collector.frame.buffer)).size, 40);
+  assert.ok(open.every((collector) => Buffer.from(collector.body).toString() === 'def'));
 });
 
 test('keeps a large body in shared memory and a small one in memory of its own', () => {
