@@ -130,7 +130,8 @@ export const options: { readonly [K in OptionKey]: Option } = {
     type: 'bytes',
     default: frameBytesMaxDefault,
     min: 64 * KiB,
-    max: 1 * GiB,
+    // A worker's WASM memory, 4 GiB at the most, holds the body and a reply of up to three times its size.
+    max: 512 * MiB,
     help: 'largest request body that is held in memory',
   },
   maxConnections: {
