@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { PoolError } from '../errors.js';
 import type { OperationLog } from '../ops/define-operation.js';
 import type { OperationInfo } from '../ops/operation-info.js';
-import type { Loaded, LogLevel, WorkerSetup } from './messages.js';
+import { HeapWatch } from './heap-watch.js';
+import type { Loaded, WorkerSetup } from './messages.js';
 import type { Outcome, PoolSnapshot, Task } from './task.js';
 import { type Death, Thread, type ThreadOwner, type ThreadState } from './thread.js';
 
@@ -21,7 +22,7 @@ export interface CrewOptions {
   readonly workers: number;
   readonly spares: number;
   readonly log: OperationLog;
-  readonly setup: Omit<WorkerSetup, 'slots' | 'checkSources'>;
+  readonly setup: Omit<WorkerSetup, 'port' | 'slots' | 'checkSources'>;
   readonly memoryMb: number;
   readonly startTimeoutMs: number;
 }
@@ -48,6 +49,7 @@ export class Crew<Work> {
   /** The one that worked last is taken first: its caches are warm. */
   readonly #idle: Thread<Work>[] = [];
   readonly #busy = new Set<Thread<Work>>();
+  readonly #heapWatch: HeapWatch;
   #started = 0;
   #lost = 0;
   #stopped = 0;
@@ -62,6 +64,7 @@ export class Crew<Work> {
   constructor(options: CrewOptions, owner: CrewOwner<Work>) {
     this.#options = options;
     this.#owner = owner;
+    this.#heapWatch = new HeapWatch(options.memoryMb, () => this.#busy);
   }
 
   /** Resolves when all threads are warm; rejects if the first one cannot load what it has to. */
@@ -86,7 +89,8 @@ export class Crew<Work> {
   run(task: Task, work: Work): Thread<Work> {
     const thread = this.#idle.pop()!;
     this.#busy.add(thread);
-    thread.run(task, work);
+    thread.begin(task, work);
+    this.#heapWatch.wake();
     return thread;
   }
 
@@ -114,6 +118,7 @@ export class Crew<Work> {
     this.#closed = true;
     clearTimeout(this.#retry);
     await Promise.all([...this.#threads].map((thread) => thread.end('the pool was closed')));
+    await this.#heapWatch.close();
     this.#settleStart?.reject(new PoolError('WORKER_FAILED', 'the pool was closed before it had started'));
     this.#settleStart = undefined;
   }
@@ -163,10 +168,7 @@ export class Crew<Work> {
       if (thread.readyAtMs !== undefined) this.#fill();
     },
     dead: (thread, death) => this.#bury(thread, death),
-    log: (thread, line) => {
-      if (logLevels.has(line.level))
-        this.#options.log[line.level]({ ...line.fields, thread: thread.name }, line.message);
-    },
+    log: (thread, line) => this.#options.log[line.level]({ ...line.fields, thread: thread.name }, line.message),
   };
 
   #bury(thread: Thread<Work>, death: Death<Work>): void {
@@ -233,4 +235,3 @@ export class Crew<Work> {
 }
 
 const startsAtOnce = Math.max(1, Math.floor(availableParallelism() / 2));
-const logLevels: ReadonlySet<LogLevel> = new Set(['debug', 'info', 'warn', 'error']);

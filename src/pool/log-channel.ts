@@ -87,7 +87,7 @@ function capture(stream: NodeJS.WriteStream, take: (text: string) => void): void
   ): boolean => {
     const encoding = typeof encodingOrDone === 'string' ? encodingOrDone : undefined;
     const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString(encoding);
-    take(text.replace(/\n$/, ''));
+    if (text.trim() !== '') take(text.replace(/\n$/, ''));
     const written = typeof encodingOrDone === 'function' ? encodingOrDone : done;
     if (written !== undefined) process.nextTick(written);
     return true;

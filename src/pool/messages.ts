@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { WireErrorCode } from '../errors.js';
 import type { CheckSources } from '../ops/load-operations.js';
 import type { OperationInfo } from '../ops/operation-info.js';
@@ -8,8 +9,10 @@ import type { Outcome, Task } from './task.js';
  * known while the other side is not listening.
  */
 
-/** What a thread is given when it starts. */
+/** What a thread is given when it starts, as the first and only message over its `parentPort`. */
 export interface WorkerSetup {
+  /** All that follows goes over this port. Users' code has no way to it. */
+  readonly port: MessagePort;
   readonly engineModule: WebAssembly.Module;
   readonly operationModules: readonly string[];
   /** What the first thread wrote; empty for the first thread. */

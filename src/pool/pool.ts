@@ -28,8 +28,8 @@ export interface PoolOptions {
   /** Waiting tasks that each operation may have. */
   readonly queueMax: number;
   /**
-   * MiB of JavaScript heap that a thread may use; over it, it dies as out of memory. WASM memory and ArrayBuffers are not
-   * in it: V8 does not count them.
+   * MiB of JavaScript heap that a thread may use; over it, it dies as out of memory. WASM memory, ArrayBuffers and Buffers
+   * do not stand in the heap and are not limited.
    */
   readonly workerMemoryMb: number;
   /** File URLs of modules that export operations. */

@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { headroomMb, type WatchedThread } from './heap-watch.js';
 import {
   type EndCode,
   type FromWorker,
@@ -44,7 +45,7 @@ const serialMax = 0x7fff_ffff;
 
 export interface ThreadOptions<Work> {
   readonly name: string;
-  readonly setup: Omit<WorkerSetup, 'slots'>;
+  readonly setup: Omit<WorkerSetup, 'slots' | 'port'>;
   readonly memoryMb: number;
   /** A thread that has not loaded its modules by then is given up. */
   readonly startTimeoutMs: number;
@@ -64,7 +65,7 @@ export interface ThreadOwner<Work> {
 export interface Death<Work> {
   /** The state in which the thread's end began. */
   readonly from: ThreadState;
-  /** True where the pool did not ask for it. */
+  /** True where it was not for a task that had been ended, nor for the end of the pool. */
   readonly byItself: boolean;
   /** One sentence for the log. */
   readonly reason: string;
@@ -75,13 +76,15 @@ export interface Death<Work> {
   readonly begun: boolean;
 }
 
-export class Thread<Work> {
+export class Thread<Work> implements WatchedThread {
   readonly name: string;
+  readonly threadId: number;
   /** Tasks that came back. */
   runsDone = 0;
   readyAtMs: number | undefined;
 
   readonly #worker: Worker;
+  readonly #port: MessagePort;
   readonly #owner: ThreadOwner<Work>;
   readonly #slots: Int32Array;
   #state: ThreadState = 'starting';
@@ -100,14 +103,21 @@ export class Thread<Work> {
     this.#slots = new Int32Array(slots);
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: options.name,
-      workerData: { ...options.setup, slots } satisfies WorkerSetup,
-      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: youngGenerationMb },
+      resourceLimits: {
+        maxOldGenerationSizeMb: options.memoryMb + headroomMb,
+        maxYoungGenerationSizeMb: youngGenerationMb,
+      },
       // Nothing of a thread may reach the server's own streams: the worker sends what is written as lines of the log.
       stdout: true,
       stderr: true,
     });
-    this.#worker.on('message', (message: FromWorker) => this.#receive(message));
-    this.#worker.on('messageerror', (error) => this.#giveUp(`its message could not be read: ${error.message}`));
+    this.threadId = this.#worker.threadId;
+    const { port1, port2 } = new MessageChannel();
+    const setup: WorkerSetup = { ...options.setup, slots, port: port2 };
+    this.#worker.postMessage(setup, [port2]);
+    this.#port = port1;
+    this.#port.on('message', (message: FromWorker) => this.#receive(message));
+    this.#port.on('messageerror', (error) => this.#giveUp(`its message could not be read: ${error.message}`));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', (code) => this.#exit(code));
     this.#timer = setTimeout(
@@ -120,8 +130,20 @@ export class Thread<Work> {
     return this.#state;
   }
 
+  /** Serial number of the task that the thread has, or had last. */
+  get run(): number {
+    return this.#serial;
+  }
+
+  /** Ends the thread as one that has died of its task, if it still has it. */
+  exceed(run: number): void {
+    if (run !== this.#serial || this.#run === undefined) return;
+    this.#outOfMemory = true;
+    this.#giveUp('it ran out of memory');
+  }
+
   /** Gives an idle thread a task. `work` is handed back as it is. */
-  run(task: Task, work: Work): void {
+  begin(task: Task, work: Work): void {
     this.#move('run');
     this.#serial = (this.#serial % serialMax) + 1;
     this.#run = { kind: task.kind, work };
@@ -167,7 +189,7 @@ export class Thread<Work> {
 
   #receive(message: FromWorker): void {
     if (this.#state === 'ending' || this.#state === 'dead') return;
-    switch (message?.type) {
+    switch (message.type) {
       case 'ready':
         this.#move('ready');
         clearTimeout(this.#timer);
@@ -201,6 +223,11 @@ export class Thread<Work> {
   }
 
   #exit(code: number): void {
+    // What it said last may still be on its way, and an answer that was given counts.
+    for (let last = receiveMessageOnPort(this.#port); last !== undefined; last = receiveMessageOnPort(this.#port)) {
+      this.#receive(last.message);
+    }
+    this.#port.close();
     const from = this.#endedFrom ?? this.#state;
     const run = this.#run;
     this.#move('exit');
@@ -209,7 +236,7 @@ export class Thread<Work> {
     const word = Atomics.load(this.#slots, slot.running);
     this.#owner.dead(this, {
       from,
-      byItself: this.#endedFrom === undefined,
+      byItself: this.#endedFrom === undefined || this.#outOfMemory,
       reason: this.#reason ?? `it exited with status ${code}`,
       outOfMemory: this.#outOfMemory,
       begun: Math.abs(word) === this.#serial,
@@ -218,7 +245,7 @@ export class Thread<Work> {
   }
 
   #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#port.postMessage(message);
   }
 
   #move(event: ThreadEvent): void {

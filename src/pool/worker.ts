@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { Engine } from '../engine/index.js';
 import type { LoadedOperation } from '../ops/load-operations.js';
 import { captureStandardStreams, LogChannel } from './log-channel.js';
@@ -21,102 +21,120 @@ import { warmUp } from './warm-up.js';
  * It imports little, since every thread pays for every module in memory and in start time. Deadlines, queues and what
  * becomes of a task whose thread dies are the pool's; this side only has to be honest in its shared words
  * (see `slot` in messages.ts) and may be ended between any two instructions.
+ *
+ * It talks over a port of its own, that the pool hands it in the first message. `parentPort`, which users' code can see,
+ * is left to them: what they send over it reaches nobody.
  */
 
 /** Below this, copying a reply costs less than handing its buffer over. */
 const transferBytesMin = 16 * 1024;
 
-if (parentPort === null) throw new Error('worker.js is started by the pool, as a worker thread');
-const port = parentPort;
-const setup = workerData as WorkerSetup;
-const slots = new Int32Array(setup.slots);
-const log = new LogChannel(send);
-const noOperations: ReadonlyMap<string, LoadedOperation> = new Map();
-
-let engine = new Engine(setup.engineModule);
-let operations = noOperations;
-/** The run under way. Its signal is made when its operation asks for it. */
-let current: Run | undefined;
-
 interface Run {
   readonly serial: number;
+  /** Made when the operation asks for its signal. */
   controller?: AbortController;
 }
 
-function send(message: FromWorker, transfer: ArrayBuffer[] = []): void {
-  port.postMessage(message, transfer);
-}
+class WorkerSide {
+  readonly #setup: WorkerSetup;
+  readonly #port: MessagePort;
+  readonly #slots: Int32Array;
+  readonly #log = new LogChannel((line) => this.#send(line));
+  #engine: Engine;
+  #operations: ReadonlyMap<string, LoadedOperation> = new Map();
+  /** The run under way. */
+  #current: Run | undefined;
 
-async function start(): Promise<void> {
-  captureStandardStreams(log);
-  try {
-    if (setup.operationModules.length > 0) {
-      const { loadOperations } = await import('../ops/load-operations.js');
-      operations = await loadOperations(setup.operationModules, setup.checkSources);
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup;
+    this.#port = setup.port;
+    this.#slots = new Int32Array(setup.slots);
+    this.#engine = new Engine(setup.engineModule);
+  }
+
+  async start(): Promise<void> {
+    captureStandardStreams(this.#log);
+    const { operationModules, checkSources } = this.#setup;
+    try {
+      if (operationModules.length > 0) {
+        const { loadOperations } = await import('../ops/load-operations.js');
+        this.#operations = await loadOperations(operationModules, checkSources);
+      }
+      warmUp(this.#engine);
+    } catch (error) {
+      this.#send({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+      return;
     }
-    warmUp(engine);
-  } catch (error) {
-    send({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
-    return;
+    this.#port.on('message', (message: ToWorker) => this.#receive(message));
+    const operations = [...this.#operations.values()].map((operation) => operation.info);
+    this.#send({ type: 'ready', operations, checkSources });
   }
-  port.on('message', receive);
-  const infos = [...operations.values()].map((operation) => operation.info);
-  send({ type: 'ready', operations: infos, checkSources: setup.checkSources });
-}
 
-function receive(message: ToWorker): void {
-  switch (message.type) {
-    case 'run':
-      void run(message);
-      return;
-    case 'abort':
-      if (current?.serial === message.serial) abort(current.controller, message.code, message.message);
-      return;
+  #receive(message: ToWorker): void {
+    switch (message.type) {
+      case 'run':
+        void this.#run(message);
+        return;
+      case 'abort':
+        if (this.#current?.serial === message.serial) abort(this.#current, message.code, message.message);
+        return;
+    }
+  }
+
+  async #run(task: RunMessage): Promise<void> {
+    // Before `ended` is read: the pool writes and reads in the other order, so one of us sees the other.
+    Atomics.store(this.#slots, slot.running, task.serial);
+    const run: Run = { serial: task.serial };
+    this.#current = run;
+    this.#log.op = task.op;
+    const outcome = this.#isEnded(run)
+      ? errorOutcome('CANCELLED', 'ended before it began')
+      : await this.#work(task, run);
+    this.#log.mentionDropped();
+    this.#log.op = undefined;
+    this.#current = undefined;
+    Atomics.store(this.#slots, slot.running, -task.serial);
+    this.#send({ type: 'done', serial: task.serial, outcome }, transferable(outcome));
+  }
+
+  async #work(task: RunMessage, run: Run): Promise<Outcome> {
+    if (task.kind === 'frame') return this.#answerFrame(task.payload);
+    const operation = this.#operations.get(task.op);
+    if (operation === undefined) return errorOutcome('UNKNOWN_OP', `no operation \`${task.op}\``);
+    const { resultBytesMax } = this.#setup;
+    return runOperation(operation, task.payload, resultBytesMax, { log: this.#log, signal: () => this.#signalOf(run) });
+  }
+
+  #answerFrame(body: Uint8Array): Outcome {
+    try {
+      return this.#engine.answer(body);
+    } catch (error) {
+      this.#log.write('error', { err: error }, 'the engine failed on a frame');
+      this.#engine = new Engine(this.#setup.engineModule);
+      return errorOutcome('INTERNAL', "the engine failed on this request; the server's log has the cause");
+    }
+  }
+
+  #signalOf(run: Run): AbortSignal {
+    if (run.controller === undefined) {
+      run.controller = new AbortController();
+      Atomics.store(this.#slots, slot.listens, run.serial);
+      if (this.#isEnded(run)) abort(run, 'CANCELLED', 'the task was ended');
+    }
+    return run.controller.signal;
+  }
+
+  #isEnded(run: Run): boolean {
+    return Atomics.load(this.#slots, slot.ended) === run.serial;
+  }
+
+  #send(message: FromWorker, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, transfer);
   }
 }
 
-async function run(task: RunMessage): Promise<void> {
-  // Before `ended` is read: the pool writes and reads in the other order, so one of us sees the other.
-  Atomics.store(slots, slot.running, task.serial);
-  const wanted = Atomics.load(slots, slot.ended) !== task.serial;
-  current = { serial: task.serial };
-  log.op = task.op;
-  const outcome = wanted ? await work(task, current) : errorOutcome('CANCELLED', 'ended before it began');
-  log.mentionDropped();
-  log.op = undefined;
-  current = undefined;
-  Atomics.store(slots, slot.running, -task.serial);
-  send({ type: 'done', serial: task.serial, outcome }, transferable(outcome));
-}
-
-async function work(task: RunMessage, run: Run): Promise<Outcome> {
-  if (task.kind === 'frame') return answerFrame(task.payload);
-  const operation = operations.get(task.op);
-  if (operation === undefined) return errorOutcome('UNKNOWN_OP', `no operation \`${task.op}\``);
-  return runOperation(operation, task.payload, setup.resultBytesMax, { log, signal: () => signalOf(run) });
-}
-
-function answerFrame(body: Uint8Array): Outcome {
-  try {
-    return engine.answer(body);
-  } catch (error) {
-    log.write('error', { err: error }, 'the engine failed on a frame');
-    engine = new Engine(setup.engineModule);
-    return errorOutcome('INTERNAL', "the engine failed on this request; the server's log has the cause");
-  }
-}
-
-function signalOf(run: Run): AbortSignal {
-  if (run.controller === undefined) {
-    run.controller = new AbortController();
-    Atomics.store(slots, slot.listens, run.serial);
-    if (Atomics.load(slots, slot.ended) === run.serial) abort(run.controller, 'CANCELLED', 'the task was ended');
-  }
-  return run.controller.signal;
-}
-
-function abort(controller: AbortController | undefined, code: EndCode, message: string): void {
-  controller?.abort(new DOMException(message, code === 'CANCELLED' ? 'AbortError' : 'TimeoutError'));
+function abort(run: Run, code: EndCode, message: string): void {
+  run.controller?.abort(new DOMException(message, code === 'CANCELLED' ? 'AbortError' : 'TimeoutError'));
 }
 
 function transferable(outcome: Outcome): ArrayBuffer[] {
@@ -125,4 +143,6 @@ function transferable(outcome: Outcome): ArrayBuffer[] {
   return bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer as ArrayBuffer] : [];
 }
 
-await start();
+parentPort?.once('message', (setup: WorkerSetup) => {
+  void new WorkerSide(setup).start();
+});

@@ -7,7 +7,7 @@ import { answerOf, call, makePool, scratch, startPool } from './support.js';
 
 const test = suite('pool: threads that die');
 
-const deaths: readonly Death[] = ['exit', 'timer', 'rejection', 'memory', 'portClosed'];
+const deaths: readonly Death[] = ['exit', 'timer', 'rejection', 'memory', 'table', 'array'];
 
 for (const how of deaths) {
   test(`a thread that dies by ${how} costs the task that it ran, and no other`, async (t) => {
@@ -30,6 +30,12 @@ test('out of memory is named, to the caller too', async (t) => {
   const { pool } = await startPool(t);
   const outcome = await call(pool, 'dieOnce', { how: 'memory' }).outcome;
   assert.match(JSON.stringify(outcome), /ran out of memory \(32 MiB\)/);
+});
+
+test('an operation that makes much garbage and keeps little is not taken for one that runs out of memory', async (t) => {
+  const { pool } = await startPool(t);
+  assert.is(await answerOf(call(pool, 'litter', { ms: 1500 })), 'done');
+  assert.is(pool.snapshot().threads.lost, 0);
 });
 
 test('an idempotent operation runs again, and its caller does not notice', async (t) => {
@@ -74,7 +80,7 @@ test('what a task leaves behind may kill its thread later; the tasks of others c
 
 test('a task whose running thread dies while it has been cancelled has one outcome', async (t) => {
   const { pool } = await startPool(t);
-  const dying = call(pool, 'dieIdempotent', { how: 'portClosed' });
+  const dying = call(pool, 'dieIdempotent', { how: 'memory' });
   dying.handle.end('CANCELLED', 'enough');
   assert.is(await answerOf(dying), 'CANCELLED');
   await until('the pool is whole', () => pool.snapshot().workers.spare === 1);
