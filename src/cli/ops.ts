@@ -43,5 +43,7 @@ function table(operations: readonly OperationInfo[]): string {
       .map((cell, column) => cell.padEnd(widths[column]!))
       .join('  ')
       .trimEnd();
-  return `${[pc.bold(line(titles)), ...rows.map(line)].join('\n')}\n`;
+  // Asked of the stream: picocolors by itself colours pipes too, where CI is set.
+  const { bold } = pc.createColors(process.stdout.isTTY && process.stdout.hasColors());
+  return `${[bold(line(titles)), ...rows.map(line)].join('\n')}\n`;
 }

@@ -1,7 +1,8 @@
 /** One request on its way: what is to be sent, and the promise that its reply, or what prevents it, settles. */
 
 import { RequestError } from '../errors.js';
-import type { DataSource } from './options.js';
+import { onAbort } from './on-abort.js';
+import { type DataSource, timerMsMax } from './options.js';
 
 export interface CallRequest {
   readonly id: string;
@@ -11,9 +12,6 @@ export interface CallRequest {
   readonly timeoutMs: number | undefined;
   readonly traceparent: string | undefined;
 }
-
-/** Longer timers go off at once in JavaScript. */
-const timerMsMax = 2 ** 31 - 1;
 
 /**
  * Settled once; what comes later is dropped. A call that was aborted or whose time ran out is settled while its
@@ -83,12 +81,11 @@ export class Call {
 
   /** Rejects the call when `signal` is aborted, then runs `aborted`. */
   abortWith(signal: AbortSignal, aborted: () => void): void {
-    const abort = (): void => {
+    const release = onAbort(signal, () => {
       this.reject(cancelled(this.request.op, signal));
       aborted();
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    this.#release.push(() => signal.removeEventListener('abort', abort));
+    });
+    this.#release.push(release);
   }
 }
 

@@ -19,6 +19,7 @@ import {
   checkTimeoutMs,
   clientSettings,
   type DataSource,
+  timerMsMax,
   type ValueCallOptions,
 } from './options.js';
 import { ReplyError } from './reply-error.js';
@@ -128,8 +129,8 @@ export class Client {
    * Calls an operation with JSON text and resolves to the body of the reply as it came, also where that is an error
    * reply: digits, escapes and member order are the server's. See `readReplyHead` for a cheap look at `ok`.
    *
-   * `data` must be exactly one JSON value and is not checked: bytes that are not may end the `data` member early and
-   * add members to the request. It must not be changed before the promise settles.
+   * `data` must be exactly one JSON value and is not checked: other bytes may end the `data` member early and add
+   * members to the request. It must not be changed before the promise settles.
    * @throws as {@link call} does, but for replies.
    */
   callRaw(op: string, data?: Uint8Array | DataSource, options: CallOptions = {}): Promise<Uint8Array> {
@@ -147,7 +148,10 @@ export class Client {
       this.#change('closing');
       this.#endWhenIdle();
     }
-    const timer = setTimeout(() => this.#connection?.destroy(`Closed by this side after ${drainMs} ms.`), drainMs);
+    const timer = setTimeout(
+      () => this.#connection?.destroy(`This side closed the connection; calls had ${drainMs} ms to end.`),
+      Math.min(drainMs, timerMsMax),
+    );
     await this.#closed;
     clearTimeout(timer);
   }

@@ -84,7 +84,8 @@ export class Connection {
 
   /** May a call be sent now? */
   get ready(): boolean {
-    return this.#state === 'open' && !this.#full && !this.#uploading && this.#inFlight.size < this.#limits.inFlightMax;
+    if (this.#state !== 'open' || this.#failure !== undefined) return false;
+    return !this.#full && !this.#uploading && this.#inFlight.size < this.#limits.inFlightMax;
   }
 
   /** Sends a call; only while `ready`. What cannot be sent rejects the call and leaves the connection as it was. */

@@ -74,6 +74,9 @@ export interface ClientSettings {
   readonly newId: () => string;
 }
 
+/** A longer timer goes off at once in JavaScript. */
+export const timerMsMax = 2 ** 31 - 1;
+
 /** A counter in base 36: short, and unique on its connection. */
 function counter(): () => string {
   let count = 0;
@@ -100,12 +103,12 @@ export function clientSettings(options: ClientOptions): ClientSettings {
   const reconnect = options.reconnect ?? {};
   return {
     timeoutMs: checkTimeoutMs(options.timeoutMs),
-    connectTimeoutMs: inRange('connectTimeoutMs', options.connectTimeoutMs ?? 5000, 1, 2 ** 31 - 1),
+    connectTimeoutMs: inRange('connectTimeoutMs', options.connectTimeoutMs ?? 5000, 1, timerMsMax),
     reconnect: reconnect === false ? undefined : reconnectSettings(reconnect),
     inFlightMax: inRange('inFlightMax', options.inFlightMax ?? 1024, 1, Number.MAX_SAFE_INTEGER),
     waitingMax: inRange('waitingMax', options.waitingMax ?? 16384, 0, Number.MAX_SAFE_INTEGER),
     replyBytesMax: inRange('replyBytesMax', options.replyBytesMax ?? 64 * 1024 * 1024, 1, frameBytesRepresentable),
-    replyGraceMs: inRange('replyGraceMs', options.replyGraceMs ?? 500, 0, 2 ** 31 - 1),
+    replyGraceMs: inRange('replyGraceMs', options.replyGraceMs ?? 500, 0, timerMsMax),
     newId: options.newId ?? counter(),
   };
 }

@@ -147,6 +147,23 @@ test('an aborted call rejects at once, and the server is told to stop', async (t
   await until('the server has answered everything', () => client.inFlight === 0);
 });
 
+test('one signal may stand for many calls', async (t) => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on('warning', note);
+  t.after(() => process.off('warning', note));
+  const client = await openClient(t, options());
+  const controller = new AbortController();
+  const { signal } = controller;
+  const done = await Promise.all(Array.from({ length: 20 }, (_, n) => client.call('echo', n, { signal })));
+  const slow = Array.from({ length: 20 }, () => rejection(client.call('wait', 3_600_000, { signal })));
+  controller.abort();
+  assert.is(done.length, 20);
+  for (const error of await Promise.all(slow)) assert.is(error.code, 'CANCELLED');
+  await until('the server has answered everything', () => client.inFlight === 0);
+  assert.equal(warnings, []);
+});
+
 test('a signal that is aborted already lets nothing out', async (t) => {
   const client = await openClient(t, options());
   const error = await rejection(client.call('wait', 1, { signal: AbortSignal.abort() }));
