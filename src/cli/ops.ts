@@ -44,6 +44,6 @@ function table(operations: readonly OperationInfo[]): string {
       .join('  ')
       .trimEnd();
   // Asked of the stream: picocolors by itself colours pipes too, where CI is set.
-  const { bold } = pc.createColors(process.stdout.isTTY && process.stdout.hasColors());
+  const { bold } = pc.createColors(process.stdout.isTTY === true && process.stdout.hasColors());
   return `${[bold(line(titles)), ...rows.map(line)].join('\n')}\n`;
 }
