@@ -1,8 +1,9 @@
 import * as assert from 'uvu/assert';
 import type { StateEvent } from '../../src/client/index.js';
+import { startServer } from '../support/server.js';
 import { suite } from '../support/suite.js';
 import { until } from '../support/until.js';
-import { openClient, openPeer, type PeerConnection, type PeerRequest, rejection } from './support.js';
+import { openClient, openPeer, type PeerConnection, type PeerRequest, rejection, slowOpsPath } from './support.js';
 
 const test = suite('client: reconnecting');
 
@@ -109,6 +110,26 @@ test('without reconnect a lost connection closes the client', async (t) => {
   await rejection(client.call('hang up'));
   await until('the client is closed', () => client.state === 'closed');
   assert.is(peer.connections.length, 1);
+});
+
+test('a server that shuts down answers what it has before the client loses it', async (t) => {
+  const server = await startServer(t, ['--ops', slowOpsPath, '--workers', '1']);
+  const client = await openClient(t, { port: server.port, reconnect });
+  const running = client.call('wait', 300);
+  await client.call('echo', 'the call before this one has arrived');
+  const stopped = server.stop();
+  assert.is(await running, 'waited');
+  assert.is(await stopped, 0);
+  await until('the loss was noticed', () => client.state !== 'connected');
+});
+
+test('a server that is killed costs the calls that were in flight', async (t) => {
+  const server = await startServer(t, ['--ops', slowOpsPath, '--workers', '1']);
+  const client = await openClient(t, { port: server.port, reconnect: false });
+  const running = rejection(client.call('wait', 3_600_000));
+  await client.call('echo', 'the call before this one has arrived');
+  await server.stop('SIGKILL');
+  assert.is((await running).code, 'CONNECTION_LOST');
 });
 
 test.run();
