@@ -8,7 +8,7 @@
  * is doing.
  */
 import { setImmediate } from 'node:timers/promises';
-import { defineOperation, RequestError } from 'trama/ops';
+import { defineOperation, RequestError } from 'trama';
 
 /** Work that never looks up: it needs no line for cancellation, since its thread can be ended. */
 export const primes = defineOperation({

@@ -15,7 +15,7 @@ import { listenProblem } from '../config/listen-problem.js';
 import { ConfigError, TramaError } from '../errors.js';
 import { type RunningServer, startServer } from '../server/server.js';
 import type { Sidecar } from '../sidecar/sidecar.js';
-import { refuseStart } from './serve.js';
+import { refuseStart } from './refuse-start.js';
 
 const cutExitStatus = 1;
 const defectExitStatus = 70;

@@ -9,10 +9,8 @@ import { Command, Option as CommandOption } from 'commander';
 import { type FlagTexts, type LoadedConfig, loadConfig } from '../config/load-config.js';
 import { defaultWords, type Option, optionKeys, options, variableOf } from '../config/options.js';
 import { printSettings } from '../config/print-config.js';
-import { ConfigError, type TramaError } from '../errors.js';
-
-/** The process cannot start as it was told to. */
-export const usageExitStatus = 2;
+import { ConfigError } from '../errors.js';
+import { oneLine, refuseStart, usageExitStatus } from './refuse-start.js';
 
 /** The command, to be added to a program. It ends the process: 0, 1 or 2, see `--help`. */
 export function serveCommand(): Command {
@@ -40,12 +38,6 @@ export function serveCommand(): Command {
   });
 }
 
-/** Tells the operator in one line why the server does not start. Never returns. */
-export function refuseStart(error: TramaError): never {
-  process.stderr.write(oneLine(error.message));
-  process.exit(usageExitStatus);
-}
-
 function loadOrExit(texts: FlagTexts): LoadedConfig {
   try {
     return loadConfig(texts, process.env);
@@ -70,11 +62,4 @@ function flagOf(option: Option): CommandOption {
   return new CommandOption(`--${option.flag} <${placeholders[option.type]}>`, help).argParser(
     (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
   );
-}
-
-function oneLine(text: string): string {
-  return `trama: ${text
-    .replace(/^error: /, '')
-    .trim()
-    .replaceAll(/\s*\n\s*/g, ' ')}\n`;
 }

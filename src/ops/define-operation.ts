@@ -1,7 +1,7 @@
 /**
  * What a user writes to add an operation. A module given with `--ops` exports operations by name:
  *
- *     import { defineOperation } from 'trama/ops';
+ *     import { defineOperation } from 'trama';
  *     export const wordCount = defineOperation({ description: '…', run: (text) => … });
  *
  * The export's name is the operation's name. Operations run in the pool's threads only, one task at a time in each

@@ -17,12 +17,12 @@ import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.js';
 import type { ByteBudget } from './byte-budget.js';
 import type { Counters, EndReason } from './counters.js';
-import { budgetIsEmpty, type Dispatcher, idTokenOf } from './dispatcher.js';
+import { budgetIsEmpty, type Dispatcher } from './dispatcher.js';
 import { FrameCollector } from './frame-collector.js';
 import type { FrameShelf } from './frame-shelf.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
-import { errorFrame } from './replies.js';
 import type { ReplyBuffer } from './reply-buffer.js';
+import { idTokenOf } from './request.js';
 import type { SharedReads } from './shared-reads.js';
 
 export interface ConnectionLimits {
@@ -45,6 +45,8 @@ export interface ConnectionParts {
 }
 
 type State = 'open' | 'deaf' | 'refusing' | 'ended';
+
+const drains = 'the server is shutting down and takes nothing new; send it to another one';
 
 /** How long an ended connection waits for the peer to close its side. */
 const lingerMs = 1000;
@@ -106,8 +108,8 @@ export class Connection implements Peer {
     const { frameTimeoutMs } = this.#parts.limits;
     // A connection that is not read from cannot make its frame whole.
     if (!this.#collector || this.#socket.isPaused() || nowMs - this.#collector.sinceMs < frameTimeoutMs) return;
-    const { idToken } = this.#parts.dispatcher.peek(this.#collector.body);
-    this.send(errorFrame(idToken, 'DEADLINE_EXCEEDED', `the frame was not whole after ${frameTimeoutMs} ms`));
+    const message = `the frame was not whole after ${frameTimeoutMs} ms`;
+    this.#parts.dispatcher.refuseBody(this, this.#collector.body, 'DEADLINE_EXCEEDED', message);
     this.#turnDeaf('frame_timeout');
   }
 
@@ -197,7 +199,7 @@ export class Connection implements Peer {
     const envelopes = Array.from({ length: handouts }, (_, index) => engine.handout(index));
     for (const envelope of envelopes) {
       if (this.#state === 'open') dispatcher.request(this, bytes, envelope, startMs);
-      else if (this.#state === 'refusing') this.#refuseForDrain(idTokenOf(bytes, envelope));
+      else if (this.#state === 'refusing') dispatcher.refuse(this, idTokenOf(bytes, envelope), 'SHUTTING_DOWN', drains);
     }
   }
 
@@ -225,23 +227,18 @@ export class Connection implements Peer {
     }
     try {
       if (collector.isIncomplete) {
-        dispatcher.refuse(this, dispatcher.peek(collector.body).idToken, 'OVERLOADED', budgetIsEmpty);
-      } else if (collector.isLarge) this.#refuseForDrain(dispatcher.peek(collector.body).idToken);
+        dispatcher.refuseBody(this, collector.body, 'OVERLOADED', budgetIsEmpty);
+      } else if (collector.isLarge) dispatcher.refuseBody(this, collector.body, 'SHUTTING_DOWN', drains);
       else this.#decode(collector.frame, startMs);
     } finally {
       collector.release();
     }
   }
 
-  #refuseForDrain(idToken: string | null): void {
-    const message = 'the server is shutting down and takes nothing new; send it to another one';
-    this.#parts.dispatcher.refuse(this, idToken, 'SHUTTING_DOWN', message);
-  }
-
   #refuseTooLarge(collector: FrameCollector): void {
     const { dispatcher, limits } = this.#parts;
     const message = `the frame announces a body of ${collector.bodyBytes} bytes, and ${limits.maxFrameBytes} are allowed`;
-    dispatcher.refuse(this, dispatcher.peek(collector.body).idToken, 'FRAME_TOO_LARGE', message);
+    dispatcher.refuseBody(this, collector.body, 'FRAME_TOO_LARGE', message);
     this.#turnDeaf('frame_too_large');
   }
 

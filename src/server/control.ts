@@ -1,9 +1,9 @@
 /** The server's own operations: names that begin with `$`. `$ping` is the engine's. */
 import type { WireErrorCode } from '../errors.js';
 import type { OperationInfo } from '../ops/operation-info.js';
-import type { Request } from './dispatcher.js';
 import type { Peer } from './peer.js';
 import { errorFrame, okFrame } from './replies.js';
+import type { Request } from './request.js';
 
 interface ControlCall {
   readonly request: Request;

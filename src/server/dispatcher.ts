@@ -15,6 +15,7 @@ import type { Counters } from './counters.js';
 import type { FrameCollector } from './frame-collector.js';
 import type { InFlight, Peer } from './peer.js';
 import { errorFrame, type IdToken, okFrame } from './replies.js';
+import { boundedTimeoutMs, quote, type Request, readRequest, textOf } from './request.js';
 import type { Lane } from './server-view.js';
 
 export interface DispatcherParts {
@@ -24,16 +25,6 @@ export interface DispatcherParts {
   readonly budget: ByteBudget;
   /** Requests in flight that a peer may have. */
   readonly maxRequests: number;
-}
-
-/** A request as far as the host must know it. */
-export interface Request {
-  readonly idToken: string;
-  readonly id: string;
-  readonly op: string;
-  /** JSON text; empty where the request has no data. */
-  readonly data: Uint8Array;
-  readonly timeoutMs: number | undefined;
 }
 
 /** What is known of a request that is under way. */
@@ -47,9 +38,6 @@ interface Job {
   /** Gives back what the request holds. */
   readonly release: () => void;
 }
-
-/** Longer budgets cannot be told from none: `setTimeout` ends at 24 days. */
-const timeoutMsMax = 2 ** 31 - 1;
 
 /** What a small task costs beside its data: the objects that stand for it. */
 const taskOverheadBytes = 512;
@@ -97,10 +85,15 @@ export class Dispatcher {
     peer.send(errorFrame(idToken, code, message));
   }
 
+  /** The same for a body of which only the first bytes may be there. */
+  refuseBody(peer: Peer, body: Uint8Array, code: WireErrorCode, message: string): void {
+    this.refuse(peer, this.#peek(body).idToken, code, message);
+  }
+
   /** Answers a whole body that is too large for the I/O thread, and releases it in the end. */
   bulk(peer: Peer, collector: FrameCollector, wholeAtMs: number): void {
     const { body } = collector;
-    const { idToken, id, op, timeoutMs } = this.peek(body);
+    const { idToken, id, op, timeoutMs } = this.#peek(body);
     const refusal = this.#refusal(peer);
     if (refusal) {
       this.refuse(peer, idToken, 'OVERLOADED', refusal, this.#countedName(op));
@@ -117,26 +110,6 @@ export class Dispatcher {
       release: () => collector.release(),
     };
     this.#submit(job, { kind: 'frame', op: op ?? 'unknown', payload: body, timeoutMs });
-  }
-
-  /** The envelope of a body of which only the first bytes may be there. */
-  peek(body: Uint8Array): {
-    idToken: IdToken;
-    id: string | undefined;
-    op: string | undefined;
-    timeoutMs?: number | undefined;
-  } {
-    const prefix = body.subarray(0, this.#parts.engine.inputBytes);
-    const envelope = this.#parts.engine.peek(prefix);
-    const text = (offset: number, length: number) => (length > 0 ? textOf(prefix, offset, length) : undefined);
-    const idToken = text(envelope.idOffset, envelope.idLength) ?? null;
-    const opToken = text(envelope.opOffset, envelope.opLength);
-    return {
-      idToken,
-      id: idToken === null ? undefined : JSON.parse(idToken),
-      op: opToken === undefined ? undefined : JSON.parse(opToken),
-      timeoutMs: boundedTimeoutMs(envelope.timeoutMs),
-    };
   }
 
   #runUsers(peer: Peer, request: Request, wholeAtMs: number): void {
@@ -208,6 +181,26 @@ export class Dispatcher {
     this.#submit(next, { kind: 'data', op, payload, timeoutMs });
   }
 
+  /** The envelope of a body of which only the first bytes may be there. */
+  #peek(body: Uint8Array): {
+    idToken: IdToken;
+    id: string | undefined;
+    op: string | undefined;
+    timeoutMs?: number | undefined;
+  } {
+    const prefix = body.subarray(0, this.#parts.engine.inputBytes);
+    const envelope = this.#parts.engine.peek(prefix);
+    const text = (offset: number, length: number) => (length > 0 ? textOf(prefix, offset, length) : undefined);
+    const idToken = text(envelope.idOffset, envelope.idLength) ?? null;
+    const opToken = text(envelope.opOffset, envelope.opLength);
+    return {
+      idToken,
+      id: idToken === null ? undefined : JSON.parse(idToken),
+      op: opToken === undefined ? undefined : JSON.parse(opToken),
+      timeoutMs: boundedTimeoutMs(envelope.timeoutMs),
+    };
+  }
+
   #countInline(op: string, outcome: 'ok' | WireErrorCode, wholeAtMs: number): void {
     this.#parts.counters.frame(op, outcome, 'inline');
     this.#parts.counters.latency.inline.observe(performance.now() - wholeAtMs);
@@ -226,32 +219,3 @@ export class Dispatcher {
 }
 
 export const budgetIsEmpty = 'the server holds as many bytes of unfinished requests as it may';
-
-/** The `id` token of a request, quotes included. */
-export function idTokenOf(bytes: Uint8Array, envelope: Envelope): string {
-  return textOf(bytes, envelope.idOffset, envelope.idLength);
-}
-
-function readRequest(bytes: Uint8Array, envelope: Envelope): Request {
-  const idToken = idTokenOf(bytes, envelope);
-  return {
-    idToken,
-    id: JSON.parse(idToken),
-    op: JSON.parse(textOf(bytes, envelope.opOffset, envelope.opLength)),
-    data: bytes.subarray(envelope.dataOffset, envelope.dataOffset + envelope.dataLength),
-    timeoutMs: boundedTimeoutMs(envelope.timeoutMs),
-  };
-}
-
-function textOf(bytes: Uint8Array, offset: number, length: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).toString();
-}
-
-function boundedTimeoutMs(timeoutMs: number | undefined): number | undefined {
-  return timeoutMs !== undefined && timeoutMs <= timeoutMsMax ? timeoutMs : undefined;
-}
-
-/** A name that a peer chose, safe and short enough for a sentence. */
-function quote(name: string): string {
-  return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
-}

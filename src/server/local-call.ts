@@ -72,9 +72,8 @@ function deliver(
   const wholeAtMs = performance.now();
   const collector = new FrameCollector(budget, shelf, wholeAtMs);
   if (frame.length - frameHeaderBytes > maxFrameBytes) {
-    const { idToken } = dispatcher.peek(frame.subarray(frameHeaderBytes));
     const message = `the request makes a body of ${frame.length - frameHeaderBytes} bytes, and ${maxFrameBytes} are allowed`;
-    dispatcher.refuse(peer, idToken, 'FRAME_TOO_LARGE', message);
+    dispatcher.refuseBody(peer, frame.subarray(frameHeaderBytes), 'FRAME_TOO_LARGE', message);
   } else if (frame.length <= engine.inputBytes) {
     engine.run(frame);
     if (engine.handouts > 0) dispatcher.request(peer, frame, engine.handout(0), wholeAtMs);
@@ -82,7 +81,7 @@ function deliver(
   } else {
     collector.take(frame);
     if (collector.isIncomplete) {
-      dispatcher.refuse(peer, dispatcher.peek(collector.body).idToken, 'OVERLOADED', budgetIsEmpty);
+      dispatcher.refuseBody(peer, collector.body, 'OVERLOADED', budgetIsEmpty);
       collector.release();
     } else dispatcher.bulk(peer, collector, wholeAtMs);
   }
