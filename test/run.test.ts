@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { suite, type TestContext } from './support/suite.js';
+import { until } from './support/until.js';
 
 const test = suite('test runner');
 
@@ -52,6 +53,16 @@ function run(t: TestContext, files: Record<string, MadeUp>, { floor = 1, args = 
   return { status, lastLine: stdout.trimEnd().split('\n').at(-1), output: stdout + stderr };
 }
 
+/** A dead process that nobody has reaped yet is gone as well. */
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return existsSync(`/proc/${pid}/stat`) && / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
 test('files are found in folders too, and added up', (t) => {
   const { status, lastLine } = run(t, { one: sound, 'folder/two': { report: { total: 3, passed: 3 } } });
   assert.equal([status, lastLine], [0, '5 passed, 0 failed']);
@@ -91,6 +102,17 @@ for (const [name, file] of Object.entries(silent)) {
     assert.match(lastLine ?? '', /^\d+ passed, 1 failed$/);
   });
 }
+
+test('what a file leaves running ends with it', (t) => {
+  const code = `const { spawn } = await import('node:child_process');
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
+    console.log('left ' + child.pid);
+    process.exit(1);`;
+  const { output } = run(t, { one: { ...sound, code } });
+  const [, pid] = /left (\d+)/.exec(output) ?? [];
+  assert.ok(pid, output);
+  return until('the process is gone', () => isGone(Number(pid)));
+});
 
 test('fewer tests than the floor fail the run, but not a run of chosen files', (t) => {
   const files = { one: sound, two: sound };

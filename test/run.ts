@@ -34,19 +34,45 @@ function findTests(patterns: readonly string[]): string[] {
     .sort();
 }
 
+/** Process groups of the files that run: whatever a test starts belongs to its file's group, and ends with it. */
+const groups = new Set<number>();
+
+function endGroup(group: number | undefined): void {
+  if (group === undefined) return;
+  groups.delete(group);
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // Nothing of it is left.
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    for (const group of groups) endGroup(group);
+    process.exit(1);
+  });
+}
+
 function runFile(name: string, reportPath: string): Promise<FileResult> {
   return new Promise((resolve) => {
     const startedMs = performance.now();
     const env = { ...process.env, [reportVariable]: reportPath, FORCE_COLOR: '0' };
-    const child = spawn(process.execPath, [join(compiled, name)], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    const child = spawn(process.execPath, [join(compiled, name)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env,
+      detached: true,
+    });
+    if (child.pid !== undefined) groups.add(child.pid);
     const output: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      child.kill('SIGKILL');
+      endGroup(child.pid);
     }, fileTimeoutMs);
+    child.once('exit', () => endGroup(child.pid));
     child.once('close', (status, signal) => {
       clearTimeout(timer);
       const report = readReport(reportPath) ?? { total: 1, passed: 0, failures: [], leftOut: [] };
