@@ -69,6 +69,7 @@ export class Crew<Work> {
 
   /** Resolves when all threads are warm; rejects if the first one cannot load what it has to. */
   start(): Promise<void> {
+    if (this.#closed) return Promise.reject(closedBeforeStart());
     return new Promise((resolve, reject) => {
       this.#settleStart = { resolve, reject };
       this.#fill();
@@ -119,7 +120,7 @@ export class Crew<Work> {
     clearTimeout(this.#retry);
     await Promise.all([...this.#threads].map((thread) => thread.end('the pool was closed')));
     await this.#heapWatch.close();
-    this.#settleStart?.reject(new PoolError('WORKER_FAILED', 'the pool was closed before it had started'));
+    this.#settleStart?.reject(closedBeforeStart());
     this.#settleStart = undefined;
   }
 
@@ -235,3 +236,7 @@ export class Crew<Work> {
 }
 
 const startsAtOnce = Math.max(1, Math.floor(availableParallelism() / 2));
+
+function closedBeforeStart(): PoolError {
+  return new PoolError('WORKER_FAILED', 'the pool was closed before it had started');
+}

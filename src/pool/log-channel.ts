@@ -1,5 +1,5 @@
 import type { OperationLog } from '../ops/define-operation.js';
-import type { LogLevel, LogLine } from './messages.js';
+import { type LogLevel, type LogLine, logLevels } from './messages.js';
 
 /**
  * A worker's side of the log: lines of operations, and what their code writes to stdout and stderr, go to the server's
@@ -16,6 +16,7 @@ const lineCharactersMax = 8192;
 
 export class LogChannel {
   readonly #send: (line: LogLine) => void;
+  readonly #levels: readonly LogLevel[];
   readonly #nowMs: () => number;
   #tokens = linesBurst;
   #refilledAtMs: number;
@@ -23,9 +24,17 @@ export class LogChannel {
   /** The operation that runs: what the thread writes to its streams is put down to it. */
   op: string | undefined;
 
-  /** @param nowMs a clock that does not go back */
-  constructor(send: (line: LogLine) => void, nowMs: () => number = () => performance.now()) {
+  /**
+   * @param levels those that are sent; lines of others cost nothing
+   * @param nowMs a clock that does not go back
+   */
+  constructor(
+    send: (line: LogLine) => void,
+    levels: readonly LogLevel[] = logLevels,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.#send = send;
+    this.#levels = levels;
     this.#nowMs = nowMs;
     this.#refilledAtMs = nowMs();
   }
@@ -38,6 +47,7 @@ export class LogChannel {
 
   /** Sends a line, or counts it as dropped. `fields` may be anything that a user's code passes, a plain text too. */
   write(level: LogLevel, fields: unknown, message?: string, op: string | undefined = this.op): void {
+    if (!this.#levels.includes(level)) return;
     if (!this.#take()) {
       this.#dropped += 1;
       return;

@@ -18,6 +18,8 @@ export interface WorkerSetup {
   /** What the first thread wrote; empty for the first thread. */
   readonly checkSources: CheckSources;
   readonly resultBytesMax: number;
+  /** The levels that the server's log takes: a line that it would drop is not sent. */
+  readonly logLevels: readonly LogLevel[];
   /** See {@link slot}. */
   readonly slots: SharedArrayBuffer;
 }
@@ -86,7 +88,9 @@ export interface LogLine {
   readonly message?: string | undefined;
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** From the least urgent to the most. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 export function errorOutcome(code: WireErrorCode, message: string, retryAfterMs?: number): Outcome {
   return retryAfterMs === undefined ? { kind: 'error', code, message } : { kind: 'error', code, message, retryAfterMs };

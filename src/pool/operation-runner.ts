@@ -36,7 +36,9 @@ export async function runOperation(
       get signal() {
         return context.signal();
       },
-      log: context.log.forOperation(operation.info.name),
+      get log() {
+        return context.log.forOperation(operation.info.name);
+      },
     });
   } catch (error) {
     return thrown(error, operation.info.name, context.log);

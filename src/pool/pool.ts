@@ -4,11 +4,12 @@ import type { OperationLog } from '../ops/define-operation.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import { frameBytesMaxDefault } from '../protocol/limits.js';
 import { Crew } from './crew.js';
-import { type EndCode, errorOutcome } from './messages.js';
+import { type Job, lossMessage, newJob, settle } from './job.js';
+import { type EndCode, errorOutcome, type LogLevel, logLevels } from './messages.js';
 import { OperationQueue, Schedule } from './schedule.js';
 import type { Outcome, PoolSnapshot, Task, TaskHandle } from './task.js';
-import type { Death, Thread } from './thread.js';
-import { type ListLinks, WaitingList } from './waiting-list.js';
+import type { Death } from './thread.js';
+import { WaitingList } from './waiting-list.js';
 
 /**
  * Runs tasks on worker threads: bounded queues, deadlines, cancellation that holds for code that never looks up, and
@@ -41,8 +42,8 @@ export interface PoolOptions {
   readonly startTimeoutMs?: number;
   /** Bytes that the JSON of a result may have. Default: what fits into a frame that is held in memory. */
   readonly resultBytesMax?: number;
-  /** pino's, or anything with its four methods. */
-  readonly log: OperationLog;
+  /** pino's, or anything with its four methods; what `level` shuts out is not even sent by the threads. */
+  readonly log: OperationLog & { readonly level?: string };
 }
 
 /** The queue of frames that are for no operation that the server has. */
@@ -51,22 +52,6 @@ const unknownOp = 'unknown';
 const timerMaxMs = 0x7fff_ffff;
 /** How often a task may be handed to a thread that dies before it has begun: then it is not chance any more. */
 const unbegunMax = 3;
-
-/** A task on its way through the pool, and its caller's handle of it. */
-interface Job extends ListLinks {
-  readonly task: Task;
-  readonly onOutcome: (outcome: Outcome) => void;
-  readonly submittedAtMs: number;
-  /** Its operation's queue; `undefined` until the operations are known, or where there is no such operation. */
-  queue: OperationQueue<Job> | undefined;
-  thread: Thread<Job> | undefined;
-  timer: NodeJS.Timeout | undefined;
-  runAtMs: number;
-  /** Threads that died under it, before and after it had begun. */
-  unbegun: number;
-  losses: number;
-  settled: boolean;
-}
 
 export class Pool {
   readonly #options: PoolOptions;
@@ -97,7 +82,7 @@ export class Pool {
         workers: options.workers,
         spares: options.spares ?? 1,
         log,
-        setup: { engineModule, operationModules, resultBytesMax },
+        setup: { engineModule, operationModules, resultBytesMax, logLevels: levelsOf(log.level) },
         memoryMb: options.workerMemoryMb,
         startTimeoutMs: options.startTimeoutMs ?? 30_000,
       },
@@ -147,20 +132,7 @@ export class Pool {
    * The payload's bytes must stay as they are until then.
    */
   submit(task: Task, onOutcome: (outcome: Outcome) => void): TaskHandle {
-    const job: Job = {
-      task,
-      onOutcome,
-      submittedAtMs: performance.now(),
-      queue: undefined,
-      thread: undefined,
-      timer: undefined,
-      runAtMs: 0,
-      unbegun: 0,
-      losses: 0,
-      settled: false,
-      previous: undefined,
-      next: undefined,
-    };
+    const job = newJob(task, onOutcome);
     const refusal = this.#enqueue(job);
     if (refusal === undefined) this.#dispatch();
     else queueMicrotask(() => settle(job, refusal));
@@ -308,15 +280,9 @@ export class Pool {
   }
 }
 
-function settle(job: Job, outcome: Outcome): void {
-  if (job.settled) return;
-  job.settled = true;
-  clearTimeout(job.timer);
-  job.onOutcome(outcome);
-}
-
-function lossMessage(job: Job, death: Death<Job>, memoryMb: number): string {
-  const how = death.outOfMemory ? `ran out of memory (${memoryMb} MiB)` : 'died';
-  const end = job.losses > 1 ? 'for the second time' : 'and the operation may not be run again';
-  return `the thread that ran \`${job.task.op}\` ${how}, ${end}`;
+/** The levels that a pino of this level takes. */
+function levelsOf(level = 'trace'): readonly LogLevel[] {
+  if (level === 'silent' || level === 'fatal') return [];
+  const least = (logLevels as readonly string[]).indexOf(level);
+  return logLevels.slice(Math.max(0, least));
 }

@@ -39,7 +39,7 @@ class WorkerSide {
   readonly #setup: WorkerSetup;
   readonly #port: MessagePort;
   readonly #slots: Int32Array;
-  readonly #log = new LogChannel((line) => this.#send(line));
+  readonly #log: LogChannel;
   #engine: Engine;
   #operations: ReadonlyMap<string, LoadedOperation> = new Map();
   /** The run under way. */
@@ -49,6 +49,7 @@ class WorkerSide {
     this.#setup = setup;
     this.#port = setup.port;
     this.#slots = new Int32Array(setup.slots);
+    this.#log = new LogChannel((line) => this.#send(line), setup.logLevels);
     this.#engine = new Engine(setup.engineModule);
   }
 

@@ -1,15 +1,16 @@
 import * as assert from 'uvu/assert';
 import { LogChannel } from '../../src/pool/log-channel.js';
-import type { LogLine } from '../../src/pool/messages.js';
+import { type LogLevel, type LogLine, logLevels } from '../../src/pool/messages.js';
 import { suite } from '../support/suite.js';
 
 const test = suite('log channel');
 
-function channel() {
+function channel(levels: readonly LogLevel[] = logLevels) {
   const lines: LogLine[] = [];
   const clock = { nowMs: 0 };
   const log = new LogChannel(
     (line) => lines.push(line),
+    levels,
     () => clock.nowMs,
   );
   return { log, lines, clock };
@@ -42,6 +43,13 @@ test('what was lost is told at the end of a run where no other line came', () =>
   log.mentionDropped();
   assert.is(lines.length, 101);
   assert.is(lines.at(-1)?.fields.linesDropped, 1);
+});
+
+test('lines that the server would drop are not sent, and do not use up the room of others', () => {
+  const { log, lines } = channel(['warn', 'error']);
+  for (let line = 0; line < 1000; line += 1) log.write('info', {}, `${line}`);
+  log.write('warn', {}, 'told');
+  assert.equal(lines, [{ type: 'log', level: 'warn', fields: {}, message: 'told' }]);
 });
 
 test('large fields and messages are cut', () => {

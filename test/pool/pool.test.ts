@@ -1,7 +1,18 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.js';
 import { until } from '../support/until.js';
-import { answerOf, call, engineModule, frameTask, makePool, scratch, sharePool, startPool, submit } from './support.js';
+import {
+  answerOf,
+  call,
+  engineModule,
+  frameTask,
+  keepLog,
+  makePool,
+  scratch,
+  sharePool,
+  startPool,
+  submit,
+} from './support.js';
 
 const test = suite('pool');
 const shared = sharePool(test);
@@ -210,6 +221,17 @@ test('lines of an operation’s log and what it prints reach the server’s log,
   assert.is(lines[1]?.stream, 'stdout');
 });
 
+test('a thread heeds the level of the server’s log', async (t) => {
+  const { lines, log } = keepLog();
+  const { pool } = await startPool(t, { log: { ...log, level: 'warn' } });
+  await call(pool, 'talk', { lines: 3 }).outcome;
+  await call(pool, 'fail', 'error').outcome;
+  assert.equal(
+    lines.map((line) => line.level),
+    ['error'],
+  );
+});
+
 test('an operation that logs in a loop cannot flood the server', async (t) => {
   const { pool, lines } = await startPool(t);
   await call(pool, 'talk', { lines: 20_000 }).outcome;
@@ -246,6 +268,16 @@ test('tasks that come before any thread is there wait for it, and their time cou
   assert.equal(await Promise.all(early.map(answerOf)), [2, 'UNKNOWN_OP', 'DEADLINE_EXCEEDED']);
   assert.is((await frame.outcome).kind, 'frame');
   await started;
+});
+
+test('a pool that was closed does not start', async (t) => {
+  const { pool } = makePool(t);
+  await pool.close();
+  const error = await pool.start().then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  assert.match(error?.message ?? 'it started', /closed/);
 });
 
 test('a pool closed before its start has ended rejects the start', async (t) => {
