@@ -33,6 +33,17 @@ const exponent = fc
 const free = fc.tuple(sign, whole, fraction, exponent).map((parts) => parts.join(''));
 const fromDouble = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => String(value));
 const money = fc.integer({ min: -1_000_000, max: 1_000_000 }).map((cents) => (cents / 100).toFixed(2));
+/** One digit and zeros around the point: carries and borrows that run through. */
+const round = fc
+  .tuple(sign, digit, fc.nat(20), fc.nat(20), exponent)
+  .map(([minus, first, whole, behind, power]) =>
+    [
+      minus,
+      first === 0 ? '0' : `${first}${'0'.repeat(whole)}`,
+      behind === 0 ? '' : `.${'0'.repeat(behind)}`,
+      power,
+    ].join(''),
+  );
 /** Halfway between two neighbours, or the smallest step beside it, where an early rounding shows. */
 const nearTie = fc
   .tuple(sign, fc.bigInt({ min: 2n ** 53n, max: 2n ** 54n }), fc.integer({ min: 0, max: 300 }), digits(0, 40))
@@ -71,6 +82,7 @@ export const numberToken: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: free },
   { weight: 3, arbitrary: fromDouble },
   { weight: 2, arbitrary: money },
+  { weight: 2, arbitrary: round },
   { weight: 2, arbitrary: nearTie },
   { weight: 2, arbitrary: fc.constantFrom(...edges) },
 );
