@@ -70,7 +70,8 @@ export function writeSum(to: usize, at: usize): usize {
   const digitsEnd = TEXT + TEXT_BYTES - 64;
   let digits = carryDigits(digitsEnd);
   const negative = isNegative;
-  if (negative) complementDigits(digits, digitsEnd);
+  // A power of ten has no digit but zeros here: its 1 is the complement's carry.
+  if (negative && complementDigits(digits, digitsEnd)) store<u8>(--digits, ZERO + 1);
 
   while (digits < digitsEnd && load<u8>(digits) == ZERO) digits++;
   if (digits == digitsEnd) return writeZero(to);
@@ -148,8 +149,8 @@ function floorTenth(value: i64): i64 {
   return quotient - <i64>(value < quotient * 10);
 }
 
-/** Of digits in ten's complement that stand for a negative number: the digits of its magnitude. */
-function complementDigits(start: usize, end: usize): void {
+/** Of digits in ten's complement that stand for a negative number: the digits of its magnitude. True: a 1 in front. */
+function complementDigits(start: usize, end: usize): bool {
   let carry = 1;
   for (let p = end; p > start; ) {
     p--;
@@ -158,6 +159,7 @@ function complementDigits(start: usize, end: usize): void {
     if (carry) digit = 0;
     store<u8>(p, ZERO + <u8>digit);
   }
+  return carry != 0;
 }
 
 function writeZero(to: usize): usize {

@@ -246,6 +246,11 @@ function readTimeout(p: usize, name: usize): usize {
   return end;
 }
 
+/** Of a body cut at `end`: a number that reaches it may have more digits. */
+export function forgetCutTimeout(end: usize): void {
+  if (timeoutEnd == end) timeoutStart = 0;
+}
+
 /** Of a token that is valid JSON: a number without a sign that has a digit other than 0 before its exponent. */
 function isPositiveNumber(p: usize, end: usize): bool {
   if (load<u8>(p) - 0x30 > 9) return false;

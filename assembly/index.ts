@@ -4,7 +4,7 @@
  */
 import { answerBody, operationOf, outcome, writeHandout } from './body';
 import { Outcome, Stop } from './codes';
-import { readEnvelope } from './envelope';
+import { forgetCutTimeout, readEnvelope } from './envelope';
 import { clearFault, where } from './fault';
 import { skipSpace, skipValue } from './json';
 import {
@@ -95,6 +95,7 @@ export function peek(length: i32): void {
   store<u8>(end, 0);
   clearFault();
   readEnvelope(INPUT, end, true);
+  forgetCutTimeout(end);
   store<u8>(end, next);
   writeHandout(0, INPUT);
 }

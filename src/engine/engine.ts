@@ -216,6 +216,8 @@ export class Engine {
 
   #number(offset: number, length: number, origin: number): number | undefined {
     if (length === 0) return undefined;
-    return Number(decoder.decode(this.#bytes.subarray(origin + offset, origin + offset + length)));
+    const value = Number(decoder.decode(this.#bytes.subarray(origin + offset, origin + offset + length)));
+    // `peek` also finds what no request may have; whoever decodes the whole body will say so.
+    return value > 0 ? value : undefined;
   }
 }

@@ -11,6 +11,7 @@ import type { ListLinks } from './waiting-list.js';
 export interface Job extends ListLinks {
   readonly task: Task;
   readonly onOutcome: (outcome: Outcome) => void;
+  readonly onFreed: (() => void) | undefined;
   readonly submittedAtMs: number;
   /** Its operation's queue; `undefined` until the operations are known, or where there is no such operation. */
   queue: OperationQueue<Job> | undefined;
@@ -21,12 +22,14 @@ export interface Job extends ListLinks {
   unbegun: number;
   losses: number;
   settled: boolean;
+  freed: boolean;
 }
 
-export function newJob(task: Task, onOutcome: (outcome: Outcome) => void): Job {
+export function newJob(task: Task, onOutcome: (outcome: Outcome) => void, onFreed?: () => void): Job {
   return {
     task,
     onOutcome,
+    onFreed,
     submittedAtMs: performance.now(),
     queue: undefined,
     thread: undefined,
@@ -35,6 +38,7 @@ export function newJob(task: Task, onOutcome: (outcome: Outcome) => void): Job {
     unbegun: 0,
     losses: 0,
     settled: false,
+    freed: false,
     previous: undefined,
     next: undefined,
   };
@@ -46,6 +50,14 @@ export function settle(job: Job, outcome: Outcome): void {
   job.settled = true;
   clearTimeout(job.timer);
   job.onOutcome(outcome);
+  freeIfDone(job);
+}
+
+/** Tells that nobody reads the task's payload any more, once it has its outcome and no thread is in it. */
+export function freeIfDone(job: Job): void {
+  if (!job.settled || job.thread !== undefined || job.freed) return;
+  job.freed = true;
+  job.onFreed?.();
 }
 
 /** What the caller is told of a task whose thread died. */

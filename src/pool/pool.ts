@@ -4,7 +4,7 @@ import type { OperationLog } from '../ops/define-operation.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import { frameBytesMaxDefault } from '../protocol/limits.js';
 import { Crew } from './crew.js';
-import { type Job, lossMessage, newJob, settle } from './job.js';
+import { freeIfDone, type Job, lossMessage, newJob, settle } from './job.js';
 import { type EndCode, errorOutcome, type LogLevel, logLevels } from './messages.js';
 import { OperationQueue, Schedule } from './schedule.js';
 import type { Outcome, PoolSnapshot, Task, TaskHandle } from './task.js';
@@ -129,10 +129,11 @@ export class Pool {
    * microtask, never before `submit` has returned. A task that cannot be taken (its queue is full, there is no such
    * operation, the pool is closed) gets its error that way too.
    *
-   * The payload's bytes must stay as they are until then.
+   * The payload's bytes must stay as they are until `onFreed`, which is called once, behind `onOutcome`: at once, or
+   * later where a thread is still in a task that was ended.
    */
-  submit(task: Task, onOutcome: (outcome: Outcome) => void): TaskHandle {
-    const job = newJob(task, onOutcome);
+  submit(task: Task, onOutcome: (outcome: Outcome) => void, onFreed?: () => void): TaskHandle {
+    const job = newJob(task, onOutcome, onFreed);
     const refusal = this.#enqueue(job);
     if (refusal === undefined) this.#dispatch();
     else queueMicrotask(() => settle(job, refusal));
@@ -265,6 +266,7 @@ export class Pool {
     this.#running.delete(job);
     job.thread = undefined;
     job.queue!.running -= 1;
+    freeIfDone(job);
   }
 
   #mayRunAgain(job: Job, death: Death<Job>): boolean {

@@ -18,8 +18,8 @@ import type { Engine } from '../engine/index.js';
 import type { ByteBudget } from './byte-budget.js';
 import type { Counters, EndReason } from './counters.js';
 import { budgetIsEmpty, type Dispatcher } from './dispatcher.js';
+import type { FrameBuffers } from './frame-buffers.js';
 import { FrameCollector } from './frame-collector.js';
-import type { FrameShelf } from './frame-shelf.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
 import type { ReplyBuffer } from './reply-buffer.js';
 import { idTokenOf } from './request.js';
@@ -37,7 +37,7 @@ export interface ConnectionParts {
   readonly dispatcher: Dispatcher;
   readonly counters: Counters;
   readonly budget: ByteBudget;
-  readonly shelf: FrameShelf;
+  readonly buffers: FrameBuffers;
   readonly reads: SharedReads;
   readonly replies: ReplyBuffer;
   readonly limits: ConnectionLimits;
@@ -167,7 +167,7 @@ export class Connection implements Peer {
       if (consumed === rest.length) return;
       rest = rest.subarray(consumed);
       if (stop === 'output') continue;
-      this.#collector = new FrameCollector(this.#parts.budget, this.#parts.shelf, startMs);
+      this.#collector = new FrameCollector(this.#parts.budget, this.#parts.buffers, startMs);
       this.#collect(rest, startMs);
       return;
     }

@@ -35,7 +35,7 @@ interface Job {
   readonly idToken: IdToken;
   readonly op: string;
   readonly wholeAtMs: number;
-  /** Gives back what the request holds. */
+  /** Gives back what the request holds; called when nobody reads it any more. */
   readonly release: () => void;
 }
 
@@ -136,17 +136,22 @@ export class Dispatcher {
   }
 
   #submit(job: Job, task: Task): void {
+    let isHandedOver = false;
     job.peer.inFlight.add(job.request);
-    job.request.handle = this.#parts.pool.submit(task, (outcome) => this.#settle(job, task, outcome));
+    job.request.handle = this.#parts.pool.submit(
+      task,
+      (outcome) => {
+        isHandedOver = outcome.kind === 'handout' && this.#handOver(job, task, outcome.envelope);
+        if (outcome.kind !== 'handout') this.#settle(job, outcome);
+      },
+      () => {
+        if (!isHandedOver) job.release();
+      },
+    );
   }
 
-  #settle(job: Job, task: Task, outcome: Outcome): void {
-    if (outcome.kind === 'handout') {
-      this.#handOver(job, task, outcome.envelope);
-      return;
-    }
+  #settle(job: Job, outcome: Exclude<Outcome, { kind: 'handout' }>): void {
     const { counters } = this.#parts;
-    job.release();
     job.peer.inFlight.delete(job.request);
     switch (outcome.kind) {
       case 'frame':
@@ -165,20 +170,23 @@ export class Dispatcher {
     job.peer.settled();
   }
 
-  /** A worker's engine has read a large body and found that it is for an operation which is not the engine's. */
-  #handOver(job: Job, task: Task, envelope: Envelope): void {
+  /**
+   * A worker's engine has read a large body and found that it is for an operation which is not the engine's. True: the
+   * body is a task's again.
+   */
+  #handOver(job: Job, task: Task, envelope: Envelope): boolean {
     const { idToken, id, op, data, timeoutMs } = readRequest(task.payload, envelope);
     if (!this.#users.has(op)) {
-      const control = controlOperations[op] !== undefined;
-      const message = control ? `${op} takes no data of this size` : `no operation ${quote(op)}; $ops lists them`;
-      const code = control ? 'BAD_DATA' : 'UNKNOWN_OP';
-      this.#settle({ ...job, idToken, op: 'unknown' }, task, { kind: 'error', code, message });
-      return;
+      const isControl = controlOperations[op] !== undefined;
+      const code = isControl ? 'BAD_DATA' : 'UNKNOWN_OP';
+      const message = isControl ? `${op} takes no data of this size` : `no operation ${quote(op)}; $ops lists them`;
+      this.#settle({ ...job, idToken, op: 'unknown' }, { kind: 'error', code, message });
+      return false;
     }
     job.request.id = id;
     const payload = data.length > 0 ? data : nullJson;
-    const next: Job = { ...job, lane: 'pool', idToken, op };
-    this.#submit(next, { kind: 'data', op, payload, timeoutMs });
+    this.#submit({ ...job, lane: 'pool', idToken, op }, { kind: 'data', op, payload, timeoutMs });
+    return true;
   }
 
   /** The envelope of a body of which only the first bytes may be there. */

@@ -1,37 +1,38 @@
 /**
  * Gathers one frame that did not come in one piece, or that is too large for the I/O thread.
  *
- * Invariants: memory follows what has come, never what the header promises, but for the shelf's buffers; each byte is copied a bounded number of
- * times, however the frame is cut; what it holds is taken from the server's budget and given back by `release`.
+ * Invariants: memory follows what has come, never what the header promises, but for buffers that are there already;
+ * each byte is copied a bounded number of times, however the frame is cut; what it holds is taken from the server's
+ * budget and given back by `release`.
  *
- *     │ header │ body so far            │ room (at most as much again) │
- *     0        4                        have                     capacity          need
+ *     small:  │ header │ body so far │ room │      its own memory
+ *     large:  │ body so far          │ room │      shared memory, which a worker reads without another copy
  *
- * A large body stands in shared memory, so that a worker reads it without another copy. Where the budget is empty
- * the rest of the frame is let go; what had come still tells whom to answer.
+ * Where the budget is empty the rest of the frame is let go; what had come still tells whom to answer.
  */
 import { frameHeaderBytes, inlineBytesMax } from '../protocol/limits.js';
 import type { ByteBudget } from './byte-budget.js';
-import { FrameShelf } from './frame-shelf.js';
+import { FrameBuffers } from './frame-buffers.js';
 
-const firstCapacity = 512;
+const firstSmallBytes = 512;
+
+const noBytes = new Uint8Array(0);
 
 export class FrameCollector {
   /** When its first byte came, as `performance.now()` gives it: a frame must be whole within a time. */
   readonly sinceMs: number;
   readonly #budget: ByteBudget;
-  readonly #shelf: FrameShelf;
-  #isShelved = false;
+  readonly #buffers: FrameBuffers;
   #headerSeen = 0;
   #bodyBytes = 0;
   #bodySeen = 0;
-  /** The frame, header included, as far as it is held. */
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = noBytes;
   #have = 0;
+  #isIncomplete = false;
 
-  constructor(budget: ByteBudget, shelf: FrameShelf, sinceMs: number) {
+  constructor(budget: ByteBudget, buffers: FrameBuffers, sinceMs: number) {
     this.#budget = budget;
-    this.#shelf = shelf;
+    this.#buffers = buffers;
     this.sinceMs = sinceMs;
   }
 
@@ -46,21 +47,21 @@ export class FrameCollector {
 
   /** Was a part of the frame let go because the budget was empty? */
   get isIncomplete(): boolean {
-    return this.#have < this.#headerSeen + this.#bodySeen;
+    return this.#isIncomplete;
   }
 
   get isLarge(): boolean {
     return this.bodyBytes > inlineBytesMax;
   }
 
-  /** The frame as far as it is held, header included. */
+  /** A small frame as far as it is held, header included. */
   get frame(): Uint8Array {
     return this.#bytes.subarray(0, this.#have);
   }
 
   /** The body as far as it is held. */
   get body(): Uint8Array {
-    return this.#bytes.subarray(frameHeaderBytes, this.#have);
+    return this.#bytes.subarray(this.isLarge ? 0 : frameHeaderBytes, this.#have);
   }
 
   /** Takes what belongs to the frame from `chunk`'s start; answers how many bytes that was. */
@@ -70,60 +71,65 @@ export class FrameCollector {
       if (taken === chunk.length) return taken;
       // Not a shift: the length may need all 32 bits.
       this.#bodyBytes = this.#bodyBytes * 256 + chunk[taken++]!;
-      if (++this.#headerSeen === frameHeaderBytes) this.#keepHeader();
+      if (++this.#headerSeen === frameHeaderBytes && !this.isLarge) this.#keep(headerOf(this.#bodyBytes));
     }
     const part = chunk.subarray(taken, taken + this.#bodyBytes - this.#bodySeen);
-    if (!this.isIncomplete && this.#makeRoom(part.length)) {
-      this.#bytes.set(part, this.#have);
-      this.#have += part.length;
-    }
+    this.#keep(part);
     this.#bodySeen += part.length;
     return taken + part.length;
   }
 
-  /** Bytes taken from the budget. */
-  get heldBytes(): number {
-    return this.#bytes.length;
-  }
-
-  /** Lets go of the bytes, and gives them back to the budget. */
+  /** Lets go of the bytes, which nobody may read any more, and gives them back to the budget. */
   release(): void {
-    this.#budget.give(this.#bytes.length);
-    if (this.#isShelved) this.#shelf.putBack(this.#bytes);
-    this.#isShelved = false;
-    this.#bytes = new Uint8Array(0);
+    const bytes = this.#bytes;
+    this.#budget.give(bytes.length);
+    this.#bytes = noBytes;
     this.#have = 0;
+    if (bytes.length === FrameBuffers.smallBytes) this.#buffers.putBackSmall(bytes);
+    else if (this.isLarge && bytes.length > 0) this.#buffers.putBackLarge(bytes);
   }
 
-  #keepHeader(): void {
-    if (!this.#makeRoom(frameHeaderBytes)) return;
-    new DataView(this.#bytes.buffer).setUint32(0, this.#bodyBytes);
-    this.#have = frameHeaderBytes;
+  #keep(part: Uint8Array): void {
+    if (part.length === 0 || this.#isIncomplete) return;
+    if (!this.#makeRoom(this.#have + part.length)) {
+      this.#isIncomplete = true;
+      return;
+    }
+    this.#bytes.set(part, this.#have);
+    this.#have += part.length;
   }
 
-  #makeRoom(partBytes: number): boolean {
-    const wanted = this.#have + partBytes;
-    if (wanted <= this.#bytes.length) return true;
-    const larger = (!this.isLarge && this.#takeFromShelf()) || this.#grow(wanted);
+  #makeRoom(wanted: number): boolean {
+    const before = this.#bytes;
+    if (wanted <= before.length) return true;
+    const larger = this.isLarge ? this.#takeLarge(wanted) : this.#takeSmall(wanted);
     if (!larger) return false;
-    larger.set(this.frame);
+    larger.set(before.subarray(0, this.#have));
     this.#bytes = larger;
+    if (this.isLarge && before.length > 0) this.#buffers.putBackLarge(before);
     return true;
   }
 
-  #takeFromShelf(): Uint8Array | undefined {
-    const growth = FrameShelf.bufferBytes - this.#bytes.length;
-    if (!this.#budget.take(growth)) return undefined;
-    const buffer = this.#shelf.take();
-    if (buffer) this.#isShelved = true;
-    else this.#budget.give(growth);
-    return buffer;
+  #takeLarge(wanted: number): Uint8Array | undefined {
+    const bytes = FrameBuffers.largeBytes(wanted);
+    return this.#budget.take(bytes - this.#bytes.length) ? this.#buffers.takeLarge(bytes) : undefined;
   }
 
-  #grow(wanted: number): Uint8Array | undefined {
-    const ample = Math.min(frameHeaderBytes + this.#bodyBytes, Math.max(firstCapacity, 2 * this.#bytes.length));
-    const capacity = Math.max(wanted, ample);
-    if (!this.#budget.take(capacity - this.#bytes.length)) return undefined;
-    return new Uint8Array(this.isLarge ? new SharedArrayBuffer(capacity) : new ArrayBuffer(capacity));
+  #takeSmall(wanted: number): Uint8Array | undefined {
+    const growth = FrameBuffers.smallBytes - this.#bytes.length;
+    if (this.#budget.take(growth)) {
+      const buffer = this.#buffers.takeSmall();
+      if (buffer) return buffer;
+      this.#budget.give(growth);
+    }
+    const ample = Math.min(frameHeaderBytes + this.#bodyBytes, Math.max(firstSmallBytes, 2 * this.#bytes.length));
+    const bytes = Math.max(wanted, ample);
+    return this.#budget.take(bytes - this.#bytes.length) ? new Uint8Array(bytes) : undefined;
   }
+}
+
+function headerOf(bodyBytes: number): Uint8Array {
+  const header = new Uint8Array(frameHeaderBytes);
+  new DataView(header.buffer).setUint32(0, bodyBytes);
+  return header;
 }

@@ -4,15 +4,15 @@ import type { Engine } from '../engine/index.js';
 import { frameHeaderBytes } from '../protocol/limits.js';
 import type { ByteBudget } from './byte-budget.js';
 import { budgetIsEmpty, type Dispatcher } from './dispatcher.js';
+import type { FrameBuffers } from './frame-buffers.js';
 import { FrameCollector } from './frame-collector.js';
-import type { FrameShelf } from './frame-shelf.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
 
 export interface LocalCallParts {
   readonly engine: Engine;
   readonly dispatcher: Dispatcher;
   readonly budget: ByteBudget;
-  readonly shelf: FrameShelf;
+  readonly buffers: FrameBuffers;
   readonly maxFrameBytes: number;
 }
 
@@ -65,12 +65,12 @@ function frameOf(op: string, data: Uint8Array, timeoutMs: number | undefined): B
 }
 
 function deliver(
-  { engine, dispatcher, budget, shelf, maxFrameBytes }: LocalCallParts,
+  { engine, dispatcher, budget, buffers, maxFrameBytes }: LocalCallParts,
   peer: Peer,
   frame: Buffer,
 ): void {
   const wholeAtMs = performance.now();
-  const collector = new FrameCollector(budget, shelf, wholeAtMs);
+  const collector = new FrameCollector(budget, buffers, wholeAtMs);
   if (frame.length - frameHeaderBytes > maxFrameBytes) {
     const message = `the request makes a body of ${frame.length - frameHeaderBytes} bytes, and ${maxFrameBytes} are allowed`;
     dispatcher.refuseBody(peer, frame.subarray(frameHeaderBytes), 'FRAME_TOO_LARGE', message);

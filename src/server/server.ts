@@ -9,7 +9,7 @@ import { ByteBudget } from './byte-budget.js';
 import { Connection, type ConnectionParts } from './connection.js';
 import { Counters } from './counters.js';
 import { Dispatcher } from './dispatcher.js';
-import { FrameShelf } from './frame-shelf.js';
+import { FrameBuffers } from './frame-buffers.js';
 import { callLocally } from './local-call.js';
 import { errorFrame } from './replies.js';
 import { ReplyBuffer } from './reply-buffer.js';
@@ -63,7 +63,7 @@ class Server implements RunningServer {
   readonly #pool: Pool;
   readonly #counters = new Counters();
   readonly #budget: ByteBudget;
-  readonly #shelf = new FrameShelf();
+  readonly #buffers: FrameBuffers;
   readonly #dispatcher: Dispatcher;
   readonly #connectionParts: ConnectionParts;
   readonly #listener: net.Server;
@@ -78,6 +78,7 @@ class Server implements RunningServer {
     this.#log = log;
     this.#engine = new Engine(engineModule);
     this.#budget = new ByteBudget(config.maxHeldBytes);
+    this.#buffers = new FrameBuffers(config.maxHeldBytes);
     this.#pool = new Pool({
       workers: config.workers,
       queueMax: config.maxQueue,
@@ -98,7 +99,7 @@ class Server implements RunningServer {
       dispatcher: this.#dispatcher,
       counters: this.#counters,
       budget: this.#budget,
-      shelf: this.#shelf,
+      buffers: this.#buffers,
       reads: new SharedReads(),
       replies: new ReplyBuffer(),
       limits: config,
@@ -194,7 +195,7 @@ class Server implements RunningServer {
       engine: this.#engine,
       dispatcher: this.#dispatcher,
       budget: this.#budget,
-      shelf: this.#shelf,
+      buffers: this.#buffers,
       maxFrameBytes: this.#config.maxFrameBytes,
     };
     return {
