@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import { PoolError } from '../errors.js';
 import type { OperationLog } from '../ops/define-operation.js';
 import type { OperationInfo } from '../ops/operation-info.js';
@@ -39,6 +40,7 @@ export interface CrewOwner<Work> {
 
 const backoffFirstMs = 100;
 const backoffMaxMs = 10_000;
+const closePatienceMs = 3_000;
 /** A thread that dies idle before this age, with nothing done, counts as one that cannot start. */
 const infancyMs = 30_000;
 
@@ -114,11 +116,14 @@ export class Crew<Work> {
     };
   }
 
-  /** Ends all threads; resolves when they are gone. */
+  /** Ends all threads; resolves when they are gone, or cannot be ended: a system call can hold a thread for ever. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
-    await Promise.all([...this.#threads].map((thread) => thread.end('the pool was closed')));
+    const ends = [...this.#threads].map((thread) => thread.end('the pool was closed'));
+    await Promise.race([Promise.all(ends), wait(closePatienceMs, undefined, { ref: false })]);
+    const stuck = [...this.#threads].map((thread) => thread.name);
+    if (stuck.length > 0) this.#options.log.error({ threads: stuck }, 'threads could not be ended: they do not stop');
     await this.#heapWatch.close();
     this.#settleStart?.reject(closedBeforeStart());
     this.#settleStart = undefined;
