@@ -1,5 +1,5 @@
 /** One request body: scanned, executed where the operation is the engine's own, answered. */
-import { OPEN_BRACKET, Operation, Outcome, QUOTE } from './codes';
+import { BACKSLASH, DOLLAR, OPEN_BRACKET, Operation, Outcome, QUOTE } from './codes';
 import {
   dataEnd, dataStart, dataSummed, dataTraits, idEnd, idStart, opEnd, operation, opStart, readEnvelope,
   timeoutEnd, timeoutStart, traceparentEnd, traceparentStart,
@@ -80,6 +80,12 @@ function writeResult(frame: usize): usize {
 
 function dataFault(reason: i32): usize {
   return fault(reason, dataStart ? dataStart : opStart);
+}
+
+/** May the `op` of the body just read begin with `$`? One that begins with an escape may. */
+export function isControl(): bool {
+  const first = load<u8>(opStart, 1);
+  return first == DOLLAR || first == BACKSLASH;
 }
 
 /** Writes the record of the body just read; places count from `origin`. */

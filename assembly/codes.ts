@@ -4,7 +4,7 @@
 export namespace Stop {
   /** All is consumed but an unfinished frame. */
   export const INPUT: i32 = 0;
-  /** No room for another reply or record: take what is there and call again. */
+  /** No room for another reply or record, or a control operation: take what is there and call again. */
   export const OUTPUT: i32 = 1;
   /** The next frame's body is over INLINE_BYTES_MAX. */
   export const LARGE: i32 = 2;
@@ -31,9 +31,8 @@ export namespace Outcome {
   export const COUNT: i32 = 6;
 }
 
-// @ts-ignore: decorator
-@inline
 export const QUOTE: u8 = 0x22;
+export const DOLLAR: u8 = 0x24;
 export const BACKSLASH: u8 = 0x5c;
 export const COMMA: u8 = 0x2c;
 export const COLON: u8 = 0x3a;

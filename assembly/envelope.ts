@@ -1,6 +1,6 @@
 /**
  * The members of a request, in any order: `id`, `op`, `data`, `timeoutMs`, `traceparent`; others are checked as JSON
- * and passed over. Leaves the tokens' places in globals for `frame.ts`, or a fault.
+ * and passed over. Leaves the tokens' places in globals for `body.ts`, or a fault.
  *
  * A `sum` whose `op` stands before its `data` is added while it is scanned; in every other case the data is scanned
  * first and the operation looks at it afterwards.
@@ -47,9 +47,9 @@ function clearEnvelope(): void {
 
 /**
  * Scans the body from `start` to `end`. Answers true where it is JSON; whether it is also a request says `why`.
- * With `prefix` the body may be cut: what was read before the cut stands in the globals, and nothing is added.
+ * Of a body that is cut, what was read before the cut stands in the globals. With `addNothing` a `sum` is only scanned.
  */
-export function readEnvelope(start: usize, end: usize, prefix: bool): bool {
+export function readEnvelope(start: usize, end: usize, addNothing: bool): bool {
   clearEnvelope();
   let p = skipSpace(start);
   if (load<u8>(p) != OPEN_BRACE) return grammarFault(Why.EXPECTED_OBJECT, p) != 0;
@@ -57,7 +57,7 @@ export function readEnvelope(start: usize, end: usize, prefix: bool): bool {
   if (load<u8>(p) == CLOSE_BRACE) p++;
   else {
     while (true) {
-      p = readMember(p, prefix);
+      p = readMember(p, addNothing);
       if (!p) return false;
       p = skipSpace(p);
       const next = load<u8>(p);
@@ -74,7 +74,7 @@ export function readEnvelope(start: usize, end: usize, prefix: bool): bool {
   return true;
 }
 
-function readMember(p: usize, prefix: bool): usize {
+function readMember(p: usize, addNothing: bool): usize {
   const name = p;
   if (load<u8>(p) != QUOTE) return grammarFault(Why.EXPECTED_NAME, p);
   clearStringTraits();
@@ -89,7 +89,7 @@ function readMember(p: usize, prefix: bool): usize {
     case Member.OP:
       return readOp(p, name);
     case Member.DATA:
-      return readData(p, name, prefix);
+      return readData(p, name, addNothing);
     case Member.TIMEOUT:
       return readTimeout(p, name);
     case Member.TRACEPARENT:
@@ -221,12 +221,15 @@ function operationNamed(start: usize, end: usize, traits: i32): i32 {
   }
 }
 
-function readData(p: usize, name: usize, prefix: bool): usize {
-  if (dataStart) fault(Why.MEMBER_TWICE, name);
+function readData(p: usize, name: usize, addNothing: bool): usize {
+  if (dataStart) {
+    fault(Why.MEMBER_TWICE, name);
+    return skipValue(p, 1);
+  }
   dataStart = p;
   clearStringTraits();
   let end: usize = 0;
-  if (operation == Operation.SUM && load<u8>(p) == OPEN_BRACKET && !prefix) {
+  if (operation == Operation.SUM && load<u8>(p) == OPEN_BRACKET && !addNothing) {
     end = sumArray(p);
     dataSummed = end != 0;
   }

@@ -66,7 +66,7 @@ export function grammarFault(reason: i32, at: usize): usize {
 }
 
 export function itemFault(reason: i32, at: usize, index: u32): usize {
-  itemIndex = index;
+  if (why == Why.NOTHING) itemIndex = index;
   return fault(reason, at);
 }
 

@@ -2,7 +2,7 @@
  * The ABI: what the host may call, and where it puts and finds bytes. Called one at a time; each call leaves its
  * results in STATUS and overwrites those of the call before. `src/engine/engine.ts` is the only caller.
  */
-import { answerBody, operationOf, outcome, writeHandout } from './body';
+import { answerBody, isControl, operationOf, outcome, writeHandout } from './body';
 import { Outcome, Stop } from './codes';
 import { forgetCutTimeout, readEnvelope } from './envelope';
 import { clearFault, where } from './fault';
@@ -51,9 +51,16 @@ export function run(length: i32, handOutAll: bool): void {
       break;
     }
     to = answerBody(body, end, to, handOutAll);
-    if (outcome == Outcome.HANDED_OUT) writeHandout(handouts++, INPUT);
-    else answered++;
     frame = end;
+    if (outcome != Outcome.HANDED_OUT) answered++;
+    else {
+      writeHandout(handouts++, INPUT);
+      // Control acts before what stands behind it, whether that came in the same read or not.
+      if (isControl()) {
+        stop = Stop.OUTPUT;
+        break;
+      }
+    }
     invariants(frame, limit, to, handouts);
   }
   store<i32>(STATUS, <i32>(frame - INPUT), STATUS_CONSUMED);

@@ -2,7 +2,7 @@
  * Strict RFC 8259 scanners. Each takes the address of a token's first byte and answers the address behind it, or 0
  * with the fault kept.
  *
- * Invariant: the byte at the end of the body is 0 while a scanner runs (`frame.ts` puts it there and takes it away).
+ * Invariant: the byte at the end of the body is 0 while a scanner runs (`body.ts` puts it there and takes it away).
  * It is no digit, no white space, no continuation byte and no legal byte of a string, so every scanner stops there
  * and none compares with the end.
  */

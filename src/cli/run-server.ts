@@ -19,6 +19,8 @@ import { refuseStart } from './refuse-start.js';
 
 const cutExitStatus = 1;
 const defectExitStatus = 70;
+/** How long an exit that should be at once waits for threads. */
+const stuckThreadMs = 500;
 
 /** Log lines waiting for a slow reader of stdout; beyond this they are dropped rather than held. */
 const logBytesMax = 4 * 1024 * 1024;
@@ -28,17 +30,31 @@ export async function runServer(config: Config): Promise<void> {
   const log = openLog(config);
   const end = (error: unknown) => endForError(log, error);
   process.on('uncaughtException', end);
-  const stopAsked = firstSignal(log);
+  const stopAsked = firstSignal();
   try {
-    const server = await startTcp(config, log);
-    const sidecar = await startHttp(config, server, log);
-    const { host, httpHost, workers } = config;
-    log.info({ host, port: server.port, httpHost, httpPort: sidecar.port, workers }, 'listening');
-    watchPool(server, log, end);
-    await drainAndExit(config, server, sidecar, log, await stopAsked);
+    const started = await Promise.race([start(config, log), stopAsked.then(() => undefined)]);
+    if (started === undefined) {
+      log.info({ signal: await stopAsked }, 'stopped before it listened');
+      process.exit(0);
+    }
+    watchPool(started.server, log, end);
+    await drainAndExit(config, started, log, await stopAsked);
   } catch (error) {
     end(error);
   }
+}
+
+interface Started {
+  readonly server: RunningServer;
+  readonly sidecar: Sidecar;
+}
+
+async function start(config: Config, log: Logger): Promise<Started> {
+  const server = await startTcp(config, log);
+  const sidecar = await startHttp(config, server, log);
+  const { host, httpHost, workers } = config;
+  log.info({ host, port: server.port, httpHost, httpPort: sidecar.port, workers }, 'listening');
+  return { server, sidecar };
 }
 
 function openLog(config: Config): Logger {
@@ -80,35 +96,45 @@ function watchPool(server: RunningServer, log: Logger, end: (error: unknown) => 
   );
 }
 
-/** Resolves at the first signal to stop; the second one ends the process on the spot. */
-function firstSignal(log: Logger): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let received = 0;
-    const onSignal = (signal: NodeJS.Signals) => {
-      received++;
-      if (received === 1) return resolve(signal);
-      log.warn({ signal }, 'a second signal: exiting at once');
-      process.exit(cutExitStatus);
-    };
-    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  });
+/** Resolves at the first signal to stop. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+}
+
+/** A second signal ends the process on the spot. */
+function exitAtNextSignal(server: RunningServer, log: Logger): void {
+  const onSignal = async (signal: NodeJS.Signals) => {
+    log.warn({ signal }, 'a second signal: exiting at once');
+    setTimeout(() => killProcess(log), stuckThreadMs);
+    if (await server.close()) process.exit(cutExitStatus);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(signal).once(signal, onSignal);
+}
+
+/** `process.exit` waits for all threads. Where a system call holds one, only the kernel can end the process. */
+function killProcess(log: Logger): void {
+  const kill = () => process.kill(process.pid, 'SIGKILL');
+  log.error('a thread cannot be ended: killing the process');
+  log.flush(kill);
+  setTimeout(kill, stuckThreadMs);
 }
 
 async function drainAndExit(
   config: Config,
-  server: RunningServer,
-  sidecar: Sidecar,
+  { server, sidecar }: Started,
   log: Logger,
   signal: NodeJS.Signals,
-): Promise<never> {
+): Promise<void> {
   const { drainMs } = config;
   log.info({ signal, drainMs }, 'draining');
+  exitAtNextSignal(server, log);
   const [http, tcp] = await Promise.all([sidecar.drain(drainMs), server.drain(drainMs)]);
-  await Promise.all([sidecar.close(), server.close()]);
+  const [threadsEnded] = await Promise.all([server.close(), sidecar.close()]);
   const cut = tcp.cut + http.cut;
   if (cut === 0) log.info('stopped');
   else log.warn({ cut }, 'stopped, with work cut off: --drain-ms was over');
-  process.exit(cut === 0 ? 0 : cutExitStatus);
+  if (threadsEnded) process.exit(cut === 0 ? 0 : cutExitStatus);
+  killProcess(log);
 }
 
 function endForError(log: Logger, error: unknown): never {

@@ -25,9 +25,12 @@ export const builtInOperations: readonly OperationInfo[] = [
   }),
 ];
 
+/** Counted and queued under this name is whatever is for no operation that the server has. */
+export const unknownOperation = 'unknown';
+
 const builtInNames: ReadonlySet<string> = new Set(builtInOperations.map((operation) => operation.name));
 
 /** True for a name that a user's operation cannot take. */
 export function isReservedName(name: string): boolean {
-  return builtInNames.has(name) || name.startsWith('$');
+  return builtInNames.has(name) || name === unknownOperation || name.startsWith('$');
 }

@@ -116,8 +116,11 @@ export class Crew<Work> {
     };
   }
 
-  /** Ends all threads; resolves when they are gone, or cannot be ended: a system call can hold a thread for ever. */
-  async close(): Promise<void> {
+  /**
+   * Ends all threads; resolves when they are gone (true), or cannot be ended (false): a system call can hold a thread for
+   * ever.
+   */
+  async close(): Promise<boolean> {
     this.#closed = true;
     clearTimeout(this.#retry);
     const ends = [...this.#threads].map((thread) => thread.end('the pool was closed'));
@@ -127,6 +130,7 @@ export class Crew<Work> {
     await this.#heapWatch.close();
     this.#settleStart?.reject(closedBeforeStart());
     this.#settleStart = undefined;
+    return stuck.length === 0;
   }
 
   #fill(): void {

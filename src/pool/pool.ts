@@ -1,5 +1,5 @@
 import { PoolError } from '../errors.js';
-import { builtInOperations } from '../ops/built-in.js';
+import { builtInOperations, unknownOperation } from '../ops/built-in.js';
 import type { OperationLog } from '../ops/define-operation.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import { frameBytesMaxDefault } from '../protocol/limits.js';
@@ -46,8 +46,6 @@ export interface PoolOptions {
   readonly log: OperationLog & { readonly level?: string };
 }
 
-/** The queue of frames that are for no operation that the server has. */
-const unknownOp = 'unknown';
 /** The longest that setTimeout can wait; some 24 days. */
 const timerMaxMs = 0x7fff_ffff;
 /** How often a task may be handed to a thread that dies before it has begun: then it is not chance any more. */
@@ -75,7 +73,7 @@ export class Pool {
     });
     // Whoever only calls `start` hears of it there.
     this.#known.catch(() => {});
-    for (const op of [...builtInOperations.map((operation) => operation.name), unknownOp]) this.#addQueue(op);
+    for (const op of [...builtInOperations.map((operation) => operation.name), unknownOperation]) this.#addQueue(op);
     const { engineModule, operationModules, resultBytesMax = frameBytesMaxDefault, log } = options;
     this.#crew = new Crew<Job>(
       {
@@ -148,8 +146,9 @@ export class Pool {
     };
   }
 
-  /** Answers everything that waits or runs with `SHUTTING_DOWN` and ends all threads; resolves when they are gone. */
-  async close(): Promise<void> {
+  /** Answers everything that waits or runs with `SHUTTING_DOWN` and ends all threads; resolves when they are gone, or to
+   * false where one cannot be ended. */
+  async close(): Promise<boolean> {
     this.#closed = true;
     this.#failKnown(new PoolError('WORKER_FAILED', 'the pool was closed before the operations were known'));
     const closing = this.#crew.close();
@@ -158,7 +157,7 @@ export class Pool {
       for (let job = list.shift(); job !== undefined; job = list.shift()) settle(job, outcome);
     }
     for (const job of this.#running) settle(job, outcome);
-    await closing;
+    return closing;
   }
 
   #addQueue(op: string, concurrency = Number.POSITIVE_INFINITY): void {
@@ -200,7 +199,7 @@ export class Pool {
   #queueOf(task: Task): OperationQueue<Job> | undefined {
     const isUsers = this.#operations?.has(task.op) === true;
     if (task.kind === 'data') return isUsers ? this.#schedule.get(task.op) : undefined;
-    return this.#schedule.get(task.op) ?? this.#schedule.get(unknownOp);
+    return this.#schedule.get(task.op) ?? this.#schedule.get(unknownOperation);
   }
 
   #canRunNow(queue: OperationQueue<Job>): boolean {

@@ -157,6 +157,8 @@ export class Thread<Work> implements WatchedThread {
    * asked for its signal. Otherwise there is nothing to wait for, and it is ended now.
    */
   stop(code: EndCode, message: string, graceMs: number): void {
+    // It is on its way out already, for a reason of its own.
+    if (this.#state === 'ending' || this.#state === 'dead') return;
     this.#move('stop');
     Atomics.store(this.#slots, slot.ended, this.#serial);
     const underWay = Atomics.load(this.#slots, slot.running) === this.#serial;

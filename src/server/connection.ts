@@ -1,16 +1,18 @@
 /**
  * One TCP connection: bytes in, response frames out, and the bounds on both.
  *
- *     open ──(a fault of the framing, no credentials)──▶ deaf ──┐
- *      │                                                         ├─(nothing in flight)─▶ ended ─▶ closed
- *      └──────────────(the server drains)──▶ refusing ──────────┘
+ *     open ──(a fault of the framing, no credentials)──▶ deaf ──(nothing in flight)──▶ ended ──▶ closed
+ *      │                                                                                 ▲
+ *      └──(the server drains, work in flight)──▶ refusing ──(nothing in flight, quiet)───┘
  *
  * open: frames are answered. deaf: what comes is thrown away. refusing: each frame is answered with SHUTTING_DOWN.
  * ended: our side is closed; what comes is thrown away until the peer closes too, since closing with unread bytes would
- * reset the connection and could take the last replies with it. A peer's half-close leads from any state to ended.
+ * reset the connection and could take the last replies with it. A peer's half-close leads to ended from any state, once
+ * nothing is in flight.
  *
  * Invariant: every frame that was received whole gets one response, and `#collector` holds the bytes of the one that
- * is not whole. While the peer leaves more than `unreadPauseBytes` unread, nothing is read from it.
+ * is not whole. While the peer leaves more than `unreadPauseBytes` unread, nothing is read from it; one that leaves them
+ * for `frameTimeoutMs` without taking any is cut.
  */
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
@@ -48,27 +50,30 @@ type State = 'open' | 'deaf' | 'refusing' | 'ended';
 
 const drains = 'the server is shutting down and takes nothing new; send it to another one';
 
-/** How long an ended connection waits for the peer to close its side. */
+/** How long an ended connection, all of it written, waits for a silent peer to close its side. */
 const lingerMs = 1000;
 
 export class Connection implements Peer {
   readonly inFlight = new Set<InFlight>();
   readonly #socket: Socket;
   readonly #parts: ConnectionParts;
-  readonly #pauseBytes: number;
   #state: State = 'open';
   #peerEnded = false;
   #collector: FrameCollector | undefined;
-  #receivedSinceLook = false;
+  // True, so that what a new connection brought with it is read before it counts as quiet.
+  #receivedSinceLook = true;
+  #pausedAtMs: number | undefined;
+  #endedAtMs = 0;
+  /** Bytes taken from the server's budget for replies that the peer has not read. */
+  #unreadHeld = 0;
 
   /** @param accepted see `SharedReads.open` */
   constructor(accepted: Socket, parts: ConnectionParts, onClose: () => void) {
     this.#parts = parts;
     const socket = parts.reads.open(accepted, (bytes) => this.#receive(bytes));
     this.#socket = socket;
-    // Below the mark of the stream itself no `drain` would follow.
-    this.#pauseBytes = Math.max(parts.limits.unreadPauseBytes, socket.writableHighWaterMark);
-    socket.on('drain', () => socket.resume());
+    socket.on('drain', () => this.#resume());
+    socket.on('timeout', () => this.#giveUp());
     socket.on('end', () => {
       this.#peerEnded = true;
       this.#dropUnfinished();
@@ -78,8 +83,9 @@ export class Connection implements Peer {
     socket.on('close', () => {
       this.#state = 'ended';
       this.#dropUnfinished();
-      cancelAll(this, 'the connection was closed');
+      this.#giveUnread();
       onClose();
+      cancelAll(this, 'the connection was closed');
     });
   }
 
@@ -106,25 +112,32 @@ export class Connection implements Peer {
   /** Looks at the clock: called now and then for every connection. */
   sweep(nowMs: number): void {
     const { frameTimeoutMs } = this.#parts.limits;
+    // A peer that goes on sending behind our end is not listened to for ever.
+    if (this.#state === 'ended' && nowMs - this.#endedAtMs >= frameTimeoutMs && !this.isBusy) this.destroy();
     // A connection that is not read from cannot make its frame whole.
-    if (!this.#collector || this.#socket.isPaused() || nowMs - this.#collector.sinceMs < frameTimeoutMs) return;
+    if (!this.#collector || this.#isPaused || nowMs - this.#collector.sinceMs < frameTimeoutMs) return;
     const message = `the frame was not whole after ${frameTimeoutMs} ms`;
     this.#parts.dispatcher.refuseBody(this, this.#collector.body, 'DEADLINE_EXCEEDED', message);
     this.#turnDeaf('frame_timeout');
   }
 
   /**
-   * Once no more bytes come, or `force`, takes nothing new and closes when what is in flight is answered: what the
-   * peer had sent before, and the kernel still holds, is answered too. Called now and then while the server drains.
+   * Called now and then while the server drains. What the peer had sent before, and the kernel may still hold, is
+   * answered: only a connection from which nothing came since the last look takes nothing new, and ends when nothing is
+   * in flight.
+   * @param isPatient false where even a peer that goes on sending is to take SHUTTING_DOWN for an answer
    */
-  drain(force: boolean): void {
-    if (this.#state !== 'open') return;
-    const isQuiet = !this.#receivedSinceLook;
+  drain(isPatient: boolean): void {
+    const isQuiet = !this.#receivedSinceLook && !this.#isPaused;
     this.#receivedSinceLook = false;
-    if (!isQuiet && !force) return;
-    this.#state = 'refusing';
-    this.#parts.counters.connectionsEnded.drain++;
-    this.#endWhenIdle();
+    if (this.#state === 'open' && (isQuiet || !isPatient)) {
+      this.#state = 'refusing';
+      this.#parts.counters.connectionsEnded.drain++;
+      if (!isQuiet) return;
+    }
+    // The first look behind the end of patience still lets the peer read that it is refused.
+    if (this.#state === 'refusing' && this.inFlight.size === 0 && (isQuiet || !isPatient) && !this.#isPaused)
+      this.#end();
   }
 
   /** Closes on the spot, counted under `reason`. */
@@ -185,12 +198,50 @@ export class Connection implements Peer {
   }
 
   #sent(bytes: number): void {
-    const socket = this.#socket;
-    this.#parts.counters.bytesSent += bytes;
-    const unreadBytes = socket.writableLength;
-    if (unreadBytes < this.#pauseBytes) return;
-    socket.pause();
-    if (unreadBytes >= this.#parts.limits.unreadCloseBytes) this.cut('unread');
+    const { counters, limits, budget } = this.#parts;
+    counters.bytesSent += bytes;
+    const unreadBytes = this.#socket.writableLength;
+    // Below this mark of the stream itself no `drain` would follow.
+    if (unreadBytes < this.#socket.writableHighWaterMark) return;
+    if (unreadBytes >= limits.unreadCloseBytes || !budget.take(unreadBytes - this.#unreadHeld)) {
+      this.cut('unread');
+      return;
+    }
+    this.#unreadHeld = unreadBytes;
+    if (unreadBytes >= limits.unreadPauseBytes) this.#pause();
+  }
+
+  get #isPaused(): boolean {
+    return this.#pausedAtMs !== undefined;
+  }
+
+  /** Reads nothing until the peer has read; gives up where it takes nothing at all for too long. */
+  #pause(): void {
+    if (this.#isPaused || this.#state === 'ended') return;
+    this.#pausedAtMs = performance.now();
+    this.#socket.pause();
+    this.#socket.setTimeout(this.#parts.limits.frameTimeoutMs);
+  }
+
+  /** The peer has read everything. */
+  #resume(): void {
+    this.#giveUnread();
+    if (this.#pausedAtMs === undefined) return;
+    if (this.#collector) this.#collector.sinceMs += performance.now() - this.#pausedAtMs;
+    this.#pausedAtMs = undefined;
+    this.#socket.resume();
+    if (this.#state !== 'ended') this.#socket.setTimeout(0);
+  }
+
+  #giveUnread(): void {
+    this.#parts.budget.give(this.#unreadHeld);
+    this.#unreadHeld = 0;
+  }
+
+  /** Nothing has moved for as long as the state allows. */
+  #giveUp(): void {
+    if (this.#socket.writableLength > 0) this.cut('unread');
+    else this.destroy();
   }
 
   #handOut(bytes: Uint8Array, handouts: number, startMs: number): void {
@@ -238,7 +289,8 @@ export class Connection implements Peer {
   #refuseTooLarge(collector: FrameCollector): void {
     const { dispatcher, limits } = this.#parts;
     const message = `the frame announces a body of ${collector.bodyBytes} bytes, and ${limits.maxFrameBytes} are allowed`;
-    dispatcher.refuseBody(this, collector.body, 'FRAME_TOO_LARGE', message);
+    // Without its id, whose bytes may not have come: the answer must not depend on how the stream was cut.
+    dispatcher.refuse(this, null, 'FRAME_TOO_LARGE', message);
     this.#turnDeaf('frame_too_large');
   }
 
@@ -255,11 +307,18 @@ export class Connection implements Peer {
   }
 
   #endWhenIdle(): void {
-    if (this.#state === 'ended' || this.inFlight.size > 0) return;
-    if (this.#state === 'open' && !this.#peerEnded) return;
-    this.#state = 'ended';
-    this.#dropUnfinished();
+    const isOver = this.#peerEnded || this.#state === 'deaf';
+    if (isOver && this.#state !== 'ended' && this.inFlight.size === 0) this.#end();
+  }
+
+  #end(): void {
     const socket = this.#socket;
-    socket.end(() => setTimeout(() => socket.destroy(), lingerMs).unref());
+    this.#state = 'ended';
+    this.#endedAtMs = performance.now();
+    this.#dropUnfinished();
+    this.#pausedAtMs = undefined;
+    socket.resume();
+    socket.setTimeout(this.#parts.limits.frameTimeoutMs);
+    socket.end(() => socket.setTimeout(lingerMs));
   }
 }

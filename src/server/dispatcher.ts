@@ -5,7 +5,7 @@
  */
 import type { Engine, Envelope } from '../engine/index.js';
 import type { WireErrorCode } from '../errors.js';
-import { builtInOperations } from '../ops/built-in.js';
+import { builtInOperations, unknownOperation } from '../ops/built-in.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import type { Pool } from '../pool/pool.js';
 import type { Outcome, Task } from '../pool/task.js';
@@ -73,14 +73,14 @@ export class Dispatcher {
       else peer.send(reply.frame);
     } else if (this.#users.has(request.op)) this.#runUsers(peer, request, wholeAtMs);
     else {
-      this.#countInline('unknown', 'UNKNOWN_OP', wholeAtMs);
+      this.#countInline(unknownOperation, 'UNKNOWN_OP', wholeAtMs);
       const message = `no operation ${quote(request.op)}; $ops lists them`;
       peer.send(errorFrame(request.idToken, 'UNKNOWN_OP', message));
     }
   }
 
   /** Answers, and counts, a request that will not be tried. */
-  refuse(peer: Peer, idToken: IdToken, code: WireErrorCode, message: string, op = 'unknown'): void {
+  refuse(peer: Peer, idToken: IdToken, code: WireErrorCode, message: string, op = unknownOperation): void {
     this.#parts.counters.frame(op, code, 'inline');
     peer.send(errorFrame(idToken, code, message));
   }
@@ -109,7 +109,7 @@ export class Dispatcher {
       wholeAtMs,
       release: () => collector.release(),
     };
-    this.#submit(job, { kind: 'frame', op: op ?? 'unknown', payload: body, timeoutMs });
+    this.#submit(job, { kind: 'frame', op: op ?? unknownOperation, payload: body, timeoutMs });
   }
 
   #runUsers(peer: Peer, request: Request, wholeAtMs: number): void {
@@ -180,12 +180,19 @@ export class Dispatcher {
       const isControl = controlOperations[op] !== undefined;
       const code = isControl ? 'BAD_DATA' : 'UNKNOWN_OP';
       const message = isControl ? `${op} takes no data of this size` : `no operation ${quote(op)}; $ops lists them`;
-      this.#settle({ ...job, idToken, op: 'unknown' }, { kind: 'error', code, message });
+      this.#settle({ ...job, idToken, op: unknownOperation }, { kind: 'error', code, message });
       return false;
     }
     job.request.id = id;
+    // The budget began with the frame, not with the second task.
+    const leftMs = timeoutMs === undefined ? undefined : job.wholeAtMs + timeoutMs - performance.now();
+    if (leftMs !== undefined && leftMs <= 0) {
+      const message = `${quote(op)} was still being read after ${timeoutMs} ms`;
+      this.#settle({ ...job, idToken, op }, { kind: 'error', code: 'DEADLINE_EXCEEDED', message });
+      return false;
+    }
     const payload = data.length > 0 ? data : nullJson;
-    this.#submit({ ...job, lane: 'pool', idToken, op }, { kind: 'data', op, payload, timeoutMs });
+    this.#submit({ ...job, lane: 'pool', idToken, op }, { kind: 'data', op, payload, timeoutMs: leftMs });
     return true;
   }
 
@@ -222,7 +229,7 @@ export class Dispatcher {
 
   /** The name an operation is counted under: those that peers make up are one. */
   #countedName(op: string | undefined): string {
-    return op !== undefined && (this.#builtInNames.has(op) || this.#users.has(op)) ? op : 'unknown';
+    return op !== undefined && (this.#builtInNames.has(op) || this.#users.has(op)) ? op : unknownOperation;
   }
 }
 

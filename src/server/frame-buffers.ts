@@ -8,7 +8,7 @@ const smallBuffersMax = 32;
  *
  * Small ones: under load nearly every read ends in a cut frame, and a buffer for each would be garbage at once. Large
  * ones are shared memory, which V8 does not count: dropped, they would stay until a collection that nothing asks for.
- * Their sizes are powers of two, so that few fit all.
+ * So they are kept, as many as were ever needed at once, up to a bound.
  */
 export class FrameBuffers {
   /** Holds any frame of the inline lane, header included. */
@@ -18,16 +18,17 @@ export class FrameBuffers {
   #keptBytes = 0;
   #smallMade = 0;
   readonly #small: Uint8Array[] = [];
-  readonly #large = new Map<number, Uint8Array[]>();
+  /** By size, the smallest first. */
+  readonly #large: Uint8Array[] = [];
 
   /** @param keptBytesMax bytes of large buffers that are kept for the next frame */
   constructor(keptBytesMax: number) {
     this.#keptBytesMax = keptBytesMax;
   }
 
-  /** The size of the large buffer that holds `bytes`. */
-  static largeBytes(bytes: number): number {
-    return Math.max(2 * inlineBytesMax, 2 ** Math.ceil(Math.log2(bytes)));
+  /** Bytes of large buffers that nobody uses. */
+  get keptBytes(): number {
+    return this.#keptBytes;
   }
 
   /** A buffer of `smallBytes`, or `undefined` where all are in use: whoever asks makes its own then. */
@@ -42,20 +43,20 @@ export class FrameBuffers {
     if (this.#small.length < smallBuffersMax) this.#small.push(buffer);
   }
 
-  /** Shared memory of a size that `largeBytes` gave. */
-  takeLarge(bytes: number): Uint8Array {
-    const kept = this.#large.get(bytes)?.pop();
-    if (!kept) return new Uint8Array(new SharedArrayBuffer(bytes));
-    this.#keptBytes -= bytes;
-    return kept;
+  /** Shared memory of `bytes`, up to four times as much, or, where it has to be made, of `bytesToMake`. */
+  takeLarge(bytes: number, bytesToMake: number): Uint8Array {
+    const at = this.#large.findIndex((buffer) => buffer.length >= bytes);
+    if (at < 0 || this.#large[at]!.length > 4 * bytes) return new Uint8Array(new SharedArrayBuffer(bytesToMake));
+    const [kept] = this.#large.splice(at, 1);
+    this.#keptBytes -= kept!.length;
+    return kept!;
   }
 
   /** Takes back a large buffer that nobody reads any more, no other thread either. */
   putBackLarge(buffer: Uint8Array): void {
     if (this.#keptBytes + buffer.length > this.#keptBytesMax) return;
     this.#keptBytes += buffer.length;
-    const shelf = this.#large.get(buffer.length);
-    if (shelf) shelf.push(buffer);
-    else this.#large.set(buffer.length, [buffer]);
+    const at = this.#large.findIndex((other) => other.length >= buffer.length);
+    this.#large.splice(at < 0 ? this.#large.length : at, 0, buffer);
   }
 }

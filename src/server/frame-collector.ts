@@ -1,7 +1,8 @@
 /**
  * Gathers one frame that did not come in one piece, or that is too large for the I/O thread.
  *
- * Invariants: memory follows what has come, never what the header promises, but for buffers that are there already;
+ * Invariants: memory follows what has come, never what the header promises: twice as much at the most, four times where
+ * a buffer is there already;
  * each byte is copied a bounded number of times, however the frame is cut; what it holds is taken from the server's
  * budget and given back by `release`.
  *
@@ -15,12 +16,13 @@ import type { ByteBudget } from './byte-budget.js';
 import { FrameBuffers } from './frame-buffers.js';
 
 const firstSmallBytes = 512;
+const firstLargeBytes = 128 * 1024;
 
 const noBytes = new Uint8Array(0);
 
 export class FrameCollector {
   /** When its first byte came, as `performance.now()` gives it: a frame must be whole within a time. */
-  readonly sinceMs: number;
+  sinceMs: number;
   readonly #budget: ByteBudget;
   readonly #buffers: FrameBuffers;
   #headerSeen = 0;
@@ -110,9 +112,13 @@ export class FrameCollector {
     return true;
   }
 
+  /** Powers of two up to the body's own size, or whatever buffer is there: the budget counts what it really is. */
   #takeLarge(wanted: number): Uint8Array | undefined {
-    const bytes = FrameBuffers.largeBytes(wanted);
-    return this.#budget.take(bytes - this.#bytes.length) ? this.#buffers.takeLarge(bytes) : undefined;
+    const ample = Math.max(firstLargeBytes, 2 ** Math.ceil(Math.log2(wanted)));
+    const larger = this.#buffers.takeLarge(wanted, Math.min(ample, this.#bodyBytes));
+    if (this.#budget.take(larger.length - this.#bytes.length)) return larger;
+    this.#buffers.putBackLarge(larger);
+    return undefined;
   }
 
   #takeSmall(wanted: number): Uint8Array | undefined {

@@ -11,7 +11,7 @@ export interface Request {
   readonly timeoutMs: number | undefined;
 }
 
-/** Longer budgets cannot be told from none: `setTimeout` ends at 24 days. */
+/** Some 24 days: as long as `setTimeout` can wait. */
 const timeoutMsMax = 2 ** 31 - 1;
 
 /** The `id` token of a request, quotes included. */
@@ -36,7 +36,7 @@ export function textOf(bytes: Uint8Array, offset: number, length: number): strin
 }
 
 export function boundedTimeoutMs(timeoutMs: number | undefined): number | undefined {
-  return timeoutMs !== undefined && timeoutMs <= timeoutMsMax ? timeoutMs : undefined;
+  return timeoutMs === undefined ? undefined : Math.min(timeoutMs, timeoutMsMax);
 }
 
 /** A name that a peer chose, safe and short enough for a sentence. */

@@ -9,6 +9,8 @@ import type { PoolSnapshot } from '../pool/task.js';
 export interface ServerView {
   state(): 'starting' | 'ready' | 'draining';
   operations(): readonly OperationInfo[];
+  /** Is this one JSON value in UTF-8? -1, or the byte offset of the first fault. */
+  check(text: Uint8Array): number;
   snapshot(): ServerSnapshot;
   /**
    * Runs one operation as if a client had sent it. `data` is one JSON value, already known to be well formed.
@@ -42,11 +44,13 @@ export interface ServerSnapshot {
   readonly bytesSent: number;
   readonly connectionsOpen: number;
   readonly connectionsAccepted: number;
-  /** Connections that the server ended, by reason: `limit`, `frame_too_large`, `frame_timeout`, `unread`, `drain`, … */
+  /** Connections that the server ended, by reason: `connection_limit`, `frame_too_large`, `frame_timeout`, `unread`, `drain`, … */
   readonly connectionsEnded: Readonly<Record<string, number>>;
-  /** Bytes of unfinished large frames and of waiting tasks, against the server's budget. */
+  /** Bytes of unfinished frames, waiting tasks and unread replies, against the server's budget. */
   readonly bytesHeld: number;
   readonly bytesHeldMax: number;
+  /** Bytes of buffers that are kept for the next large frame. */
+  readonly bytesKept: number;
   /** From the moment a request was whole to the moment its reply was handed to the socket. */
   readonly latency: readonly { readonly lane: Lane; readonly histogram: HistogramSnapshot }[];
   readonly pool: PoolSnapshot;

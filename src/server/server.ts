@@ -27,11 +27,11 @@ export interface RunningServer {
   readonly ready: Promise<void>;
   /**
    * Takes nothing new, answers what was received whole, and closes connections as they fall idle. After `drainMs` the
-   * rest is cut; `cut` counts the connections that were cut while they waited for something. Call it once.
+   * rest is cut; `cut` counts the connections that were cut while they waited for something. Call it once, then `close`.
    */
   drain(drainMs: number): Promise<{ cut: number }>;
-  /** Ends everything on the spot. */
-  close(): Promise<void>;
+  /** Ends everything on the spot. False where a thread could not be ended: `process.exit` would wait for it. */
+  close(): Promise<boolean>;
 }
 
 /** How often deadlines of unfinished frames are looked at: they are about that much late at the most. */
@@ -39,7 +39,9 @@ const sweepMs = 500;
 /** How often a draining connection is looked at; one from which nothing came since the last look takes nothing new. */
 const drainLookMs = 20;
 /** A peer that goes on sending is answered for this long after the drain began. */
-const drainGraceMs = 1000;
+const drainPatienceMs = 1000;
+/** How long a connection that is turned away may stay silent. */
+const turnAwayMs = 1000;
 /** Connections that the kernel may hold for us before they are accepted. */
 const backlog = 1024;
 
@@ -55,7 +57,7 @@ export async function startServer(config: ServerConfig, log: Logger): Promise<Ru
 }
 
 class Server implements RunningServer {
-  readonly ready: Promise<void>;
+  ready!: Promise<void>;
   readonly view: ServerView;
   readonly #config: ServerConfig;
   readonly #log: Logger;
@@ -83,6 +85,7 @@ class Server implements RunningServer {
       workers: config.workers,
       queueMax: config.maxQueue,
       workerMemoryMb: config.workerMemoryMb,
+      resultBytesMax: config.maxFrameBytes,
       operationModules: config.operationModules,
       engineModule,
       log,
@@ -111,8 +114,6 @@ class Server implements RunningServer {
     );
     this.view = this.#makeView();
     this.#sweep = setInterval(() => this.#sweepConnections(), sweepMs).unref();
-    this.ready = this.#startPool();
-    this.ready.catch(() => {});
   }
 
   get port(): number {
@@ -121,11 +122,14 @@ class Server implements RunningServer {
 
   async listen(): Promise<void> {
     try {
-      if (this.#config.operationModules.length > 0) await this.#learnOperations();
+      // The engine's own operations need no thread: they are answered before the first one is there.
+      const needsThreads = this.#config.operationModules.length > 0;
+      if (needsThreads) await this.#learnOperations();
       await new Promise<void>((resolve, reject) => {
         this.#listener.once('error', reject);
         this.#listener.listen({ port: this.#config.port, host: this.#config.host, backlog }, resolve);
       });
+      if (!needsThreads) this.#startPool();
     } catch (error) {
       await this.close();
       throw error;
@@ -140,28 +144,30 @@ class Server implements RunningServer {
     while (this.#connections.size > 0 || this.#localCalls > 0) {
       const sinceMs = performance.now() - startMs;
       if (sinceMs >= drainMs) break;
-      for (const connection of this.#connections) connection.drain(sinceMs >= drainGraceMs);
+      for (const connection of this.#connections) connection.drain(sinceMs < drainPatienceMs);
       await delay(Math.min(drainLookMs, drainMs - sinceMs));
     }
     const busy = [...this.#connections].filter((connection) => connection.isBusy);
     for (const connection of busy) connection.cut('drain_cut');
-    await this.close();
     return { cut: busy.length };
   }
 
-  async close(): Promise<void> {
+  async close(): Promise<boolean> {
     clearInterval(this.#sweep);
     this.#listener.close();
     for (const connection of this.#connections) connection.destroy();
-    await this.#pool.close();
+    return this.#pool.close();
   }
 
-  async #startPool(): Promise<void> {
-    await this.#pool.start();
-    if (this.#state === 'starting') this.#state = 'ready';
+  #startPool(): void {
+    this.ready = this.#pool.start().then(() => {
+      if (this.#state === 'starting') this.#state = 'ready';
+    });
+    this.ready.catch(() => {});
   }
 
   async #learnOperations(): Promise<void> {
+    this.#startPool();
     try {
       this.#dispatcher.learn(await this.#pool.operationsKnown());
     } catch (error) {
@@ -173,10 +179,7 @@ class Server implements RunningServer {
     const { maxConnections } = this.#config;
     if (this.#connections.size >= maxConnections) {
       this.#counters.connectionsEnded.connection_limit++;
-      socket.on('error', () => {});
-      socket.end(errorFrame(null, 'OVERLOADED', `${maxConnections} connections are open, and no more may be`), () =>
-        socket.destroy(),
-      );
+      turnAway(socket, errorFrame(null, 'OVERLOADED', `${maxConnections} connections are open, and no more may be`));
       return;
     }
     this.#counters.connectionsAccepted++;
@@ -201,6 +204,7 @@ class Server implements RunningServer {
     return {
       state: () => this.#state,
       operations: () => this.#dispatcher.operations(),
+      check: (text) => this.#engine.check(text),
       call: async (op, data, options) => {
         this.#localCalls++;
         try {
@@ -218,6 +222,7 @@ class Server implements RunningServer {
         connectionsEnded: { ...counters.connectionsEnded },
         bytesHeld: this.#budget.held,
         bytesHeldMax: this.#budget.max,
+        bytesKept: this.#buffers.keptBytes,
         latency: (['inline', 'bulk', 'pool'] as const).map((lane) => ({
           lane,
           histogram: counters.latency[lane].snapshot(),
@@ -233,6 +238,16 @@ class Server implements RunningServer {
       .filter(({ count }) => count > 0)
       .map((count) => ({ ...count, lane: 'inline' }));
   }
+}
+
+/** Sends a frame to a connection that is not taken, and gives it a moment to be read. */
+function turnAway(socket: net.Socket, frame: Buffer): void {
+  socket.on('error', () => {});
+  socket.on('end', () => socket.destroy());
+  socket.setTimeout(turnAwayMs, () => socket.destroy());
+  // What it sends is read and dropped: a reset for unread bytes would take the frame with it.
+  socket.resume();
+  socket.end(frame);
 }
 
 function delay(ms: number): Promise<void> {

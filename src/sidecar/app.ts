@@ -1,6 +1,6 @@
 /**
  * The HTTP application: routes, and one shape for all that goes wrong. It has no socket of its own and no OpenAPI;
- * `sidecar.ts` listens with it, `api-document.ts` reads its routes.
+ * `sidecar.ts` hands requests to it, `api-document.ts` reads its routes.
  */
 
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
@@ -11,7 +11,7 @@ import { addSecurityHeaders } from './browser-guard.js';
 import { addCallRoute, bodyBytesMax, type CallLimits, type Calls } from './calls.js';
 import { indexPage } from './index-page.js';
 import type { Metrics } from './metrics.js';
-import { errorBody, replyError } from './replies.js';
+import { replyError } from './replies.js';
 import { livezSchema, metricsSchema, opsSchema, readyzSchema } from './schemas.js';
 
 /** The smallest part of pino's logger that the sidecar needs. */
@@ -20,8 +20,6 @@ export interface SidecarLog {
 }
 
 export interface AppOptions extends CallLimits {
-  /** Milliseconds for a whole request to arrive. */
-  readonly frameTimeoutMs: number;
   readonly log: SidecarLog;
 }
 
@@ -38,18 +36,10 @@ const compilersFactory = {
 export function createApp(options: AppOptions): FastifyInstance {
   const http: FastifyInstance = fastify({
     bodyLimit: bodyBytesMax(options.maxFrameBytes),
-    requestTimeout: options.frameTimeoutMs,
-    forceCloseConnections: true,
     routerOptions: { maxParamLength: nameLengthMax },
     schemaController: { compilersFactory },
     frameworkErrors: (error, _request, reply) => {
       replyError(reply as never, 'BAD_REQUEST', sentence(error), error.statusCode ?? 400);
-    },
-    clientErrorHandler: (_error, socket) => {
-      if (!socket.writable) return;
-      const body = errorBody('BAD_REQUEST', 'this is not a well-formed HTTP request, or it did not arrive in time');
-      const head = `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}`;
-      socket.end(`HTTP/1.1 400 Bad Request\r\n${head}\r\nconnection: close\r\n\r\n${body}`);
     },
   });
   addSecurityHeaders(http);

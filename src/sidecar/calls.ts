@@ -8,7 +8,7 @@
  * Leaves queues, deadlines and the response's bytes to the server behind `ServerView`.
  */
 
-import { constants, isUtf8 } from 'node:buffer';
+import { constants } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServerView } from '../server/server-view.js';
 import { refuseForeignPages } from './browser-guard.js';
@@ -94,8 +94,8 @@ async function answerCall(view: ServerView, request: CallRequest, reply: Fastify
   const timeoutMs = readTimeout(request);
   if (typeof timeoutMs === 'string') return replyError(reply, 'BAD_REQUEST', timeoutMs);
   const data = request.body === undefined || request.body.length === 0 ? nullBytes : request.body;
-  const problem = jsonProblem(data);
-  if (problem !== undefined) return replyError(reply, 'BAD_JSON', problem);
+  const place = view.check(data);
+  if (place >= 0) return replyError(reply, 'BAD_JSON', `the body is not one JSON value in UTF-8: see byte ${place}`);
 
   const hangUp = new AbortController();
   reply.raw.once('close', () => {
@@ -118,14 +118,4 @@ function readTimeout(request: CallRequest): number | undefined | string {
   const timeoutMs = typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (timeoutMs > 0 && Number.isFinite(timeoutMs)) return timeoutMs;
   return `timeout-ms must be one number of milliseconds above 0, not ${JSON.stringify(text)}`;
-}
-
-function jsonProblem(body: Buffer): string | undefined {
-  if (!isUtf8(body)) return 'the body is not UTF-8';
-  try {
-    JSON.parse(body.toString('utf8'));
-    return undefined;
-  } catch (error) {
-    return `the body is not one JSON value: ${(error as Error).message}`;
-  }
 }

@@ -77,8 +77,14 @@ export const families: readonly Family[] = [
   {
     name: 'trama_held_bytes',
     type: 'gauge',
-    help: 'Bytes of unfinished large frames and of waiting tasks.',
+    help: 'Bytes of unfinished frames, waiting tasks and unread replies.',
     read: ({ bytesHeld }) => one(bytesHeld),
+  },
+  {
+    name: 'trama_kept_bytes',
+    type: 'gauge',
+    help: 'Bytes of buffers that are kept for the next large frame.',
+    read: ({ bytesKept }) => one(bytesKept),
   },
   {
     name: 'trama_held_limit_bytes',

@@ -10,7 +10,7 @@ import type { WireErrorCode } from '../errors.js';
 import { httpStatusByCode, retryAfterSeconds } from './http-status.js';
 
 /** An error response as the wire protocol has it, for a request that has no id. */
-export function errorBody(code: WireErrorCode, error: string): string {
+function errorBody(code: WireErrorCode, error: string): string {
   return JSON.stringify({ id: null, ok: false, error, code });
 }
 

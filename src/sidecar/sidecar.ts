@@ -7,16 +7,16 @@
  */
 
 import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import type { ServerView } from '../server/server-view.js';
-import type { ApiDocument } from './api-document.js';
-import { type AppOptions, addRoutes, createApp } from './app.js';
-import type { Calls } from './calls.js';
-import type { Metrics } from './metrics.js';
+import type { AppOptions } from './app.js';
+import { type Answer, listenHttp } from './http-listener.js';
+import type { Application } from './load-application.js';
 
 export interface SidecarOptions extends AppOptions {
   /** 0 picks a free one. */
   readonly port: number;
+  /** Milliseconds for a whole request to arrive. */
+  readonly frameTimeoutMs: number;
 }
 
 export interface Sidecar {
@@ -27,72 +27,54 @@ export interface Sidecar {
   close(): Promise<void>;
 }
 
-/** Far above what probes, scrapes and a person's calls need. */
-const connectionsMax = 1024;
+/**
+ * Loading fastify and prom-client takes some 150 ms of the event loop: after the rush of the start, unless somebody asks
+ * before.
+ */
+const loadDelayMs = 1000;
 
-/** Loading prom-client takes some 60 ms of the event loop: after the rush of the start, and before the first scrape. */
-const metricsLoadDelayMs = 1000;
+const malformedBody = JSON.stringify({
+  id: null,
+  ok: false,
+  error: 'this is not a well-formed HTTP request, or it did not arrive in time',
+  code: 'BAD_REQUEST',
+});
 
 /** @throws the error of `listen`, as Node gives it, where the address cannot be listened on */
 export async function startSidecar(view: ServerView, options: SidecarOptions): Promise<Sidecar> {
-  let loadedMetrics: Promise<Metrics> | undefined;
-  const metrics = () => {
-    loadedMetrics ??= loadMetrics(view);
-    return loadedMetrics;
+  let loading: Promise<Application> | undefined;
+  const application = () => {
+    loading ??= import('./load-application.js').then(({ loadApplication }) => loadApplication(view, options));
+    return loading;
   };
-  let loadedDocument: Promise<ApiDocument> | undefined;
-  const document = () => {
-    loadedDocument ??= loadDocument(view, options);
-    return loadedDocument;
+  const answer: Answer = (request, response) => {
+    application().then(
+      ({ handle }) => handle(request, response),
+      (error) => {
+        options.log.error({ err: error }, 'the HTTP side could not be loaded');
+        response.destroy();
+      },
+    );
   };
-
-  const http = createApp(options);
-  const calls = addRoutes(http, view, options, metrics);
-  addDocumentRoutes(http, document);
-  http.server.maxConnections = connectionsMax;
-  await http.listen({ host: options.host, port: options.port });
-  // Should it fail, the scrape that needs it will say so.
-  const metricsTimer = setTimeout(() => metrics().catch(() => {}), metricsLoadDelayMs).unref();
+  const { host, port, frameTimeoutMs: requestTimeoutMs } = options;
+  const server = await listenHttp({ host, port, requestTimeoutMs, malformedBody }, answer);
+  // Should it fail, the request that needs it will say so.
+  const loadTimer = setTimeout(
+    () =>
+      application()
+        .then(({ warmUp }) => warmUp())
+        .catch(() => {}),
+    loadDelayMs,
+  ).unref();
 
   return {
-    port: (http.server.address() as AddressInfo).port,
-    drain: (drainMs) => drain(calls, drainMs),
+    port: (server.address() as AddressInfo).port,
+    drain: async (drainMs) => (await loading)?.drain(drainMs) ?? { cut: 0 },
     async close() {
-      clearTimeout(metricsTimer);
-      await http.close();
-      await (await loadedDocument)?.close();
+      clearTimeout(loadTimer);
+      server.close();
+      server.closeAllConnections();
+      await (await loading)?.close();
     },
   };
-}
-
-async function loadMetrics(view: ServerView): Promise<Metrics> {
-  const { createMetrics } = await import('./metrics.js');
-  return createMetrics(() => view.snapshot());
-}
-
-async function loadDocument(view: ServerView, options: AppOptions): Promise<ApiDocument> {
-  const { createApiDocument } = await import('./api-document.js');
-  const noMetrics = () => Promise.reject(new Error('the document’s own routes are never called'));
-  return createApiDocument(createApp(options), (http) => addRoutes(http, view, options, noMetrics), view);
-}
-
-/** Hands the requests for the document to the application that it lives in. */
-function addDocumentRoutes(http: FastifyInstance, document: () => Promise<ApiDocument>): void {
-  for (const url of ['/openapi.json', '/docs', '/docs/*']) {
-    http.get(url, async (request, reply) => {
-      const { handle } = await document();
-      reply.hijack();
-      handle(request.raw, reply.raw);
-    });
-  }
-}
-
-async function drain(calls: Calls, drainMs: number): Promise<{ cut: number }> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, drainMs);
-  });
-  await Promise.race([calls.idle(), timeUp]);
-  clearTimeout(timer);
-  return { cut: calls.inFlight() };
 }
