@@ -21,6 +21,7 @@ const cutExitStatus = 1;
 const defectExitStatus = 70;
 /** How long an exit that should be at once waits for threads. */
 const stuckThreadMs = 500;
+const lastLineMs = 100;
 
 /** Log lines waiting for a slow reader of stdout; beyond this they are dropped rather than held. */
 const logBytesMax = 4 * 1024 * 1024;
@@ -113,10 +114,9 @@ function exitAtNextSignal(server: RunningServer, log: Logger): void {
 
 /** `process.exit` waits for all threads. Where a system call holds one, only the kernel can end the process. */
 function killProcess(log: Logger): void {
-  const kill = () => process.kill(process.pid, 'SIGKILL');
   log.error('a thread cannot be ended: killing the process');
-  log.flush(kill);
-  setTimeout(kill, stuckThreadMs);
+  // A moment for the line to be written, and no more: whoever reads the log may have stopped.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), lastLineMs);
 }
 
 async function drainAndExit(

@@ -135,6 +135,9 @@ export class Connection implements Peer {
       this.#parts.counters.connectionsEnded.drain++;
       if (!isQuiet) return;
     }
+    // A peer that goes on sending behind our end has had its replies.
+    const isOverdue = this.#state === 'ended' && performance.now() - this.#endedAtMs > lingerMs;
+    if (isOverdue && !isPatient && !this.isBusy) this.destroy();
     // The first look behind the end of patience still lets the peer read that it is refused.
     if (this.#state === 'refusing' && this.inFlight.size === 0 && (isQuiet || !isPatient) && !this.#isPaused)
       this.#end();

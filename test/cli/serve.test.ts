@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -180,6 +180,56 @@ test('a second signal ends the process at once, with status 1', async (t) => {
   await until('it drains', () => messages(server).includes('draining'));
   assert.is(await server.stop('SIGINT'), 1);
   await overHttp;
+});
+
+/** An operation that no thread can be ended in. */
+const stuckModule = `
+  import { execSync } from 'node:child_process';
+  import { defineOperation } from '${new URL('../../src/index.js', import.meta.url).href}';
+  export const stuck = defineOperation({ description: 'Sits in a system call.', run: () => execSync('sleep 30') });
+`;
+
+async function startStuck(t: TestContext, ...args: string[]) {
+  const server = await startServer(t, ['--ops', moduleFile(t, 'stuck.mjs', stuckModule), ...args]);
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'stuck'));
+  await until('it runs', async () =>
+    samples((await ask(server, '/metrics')).text).get('trama_running_tasks{op="stuck"}'),
+  );
+  return server;
+}
+
+test('a thread in a system call, which nothing ends, does not keep the process alive', async (t) => {
+  const server = await startStuck(t, '--drain-ms', '100');
+  assert.is(await server.stop('SIGTERM'), 'SIGKILL');
+  assert.ok(messages(server).includes('a thread cannot be ended: killing the process'));
+});
+
+test('nor does it when a second signal comes', async (t) => {
+  const server = await startStuck(t, '--drain-ms', '60000');
+  server.process.kill('SIGTERM');
+  await until('it drains', () => messages(server).includes('draining'));
+  assert.is(await server.stop('SIGINT'), 'SIGKILL');
+});
+
+test('a signal before the server listens ends it with status 0', async (t) => {
+  const mark = moduleFile(t, 'mark', '');
+  rmSync(mark);
+  const text = `import { writeFileSync } from 'node:fs';
+    writeFileSync(${JSON.stringify(mark)}, '');
+    await new Promise((resolve) => setTimeout(resolve, 20_000));`;
+  const file = moduleFile(t, 'slow.mjs', text);
+  const child = spawn(process.execPath, [mainPath, 'serve', '--port', '0', '--http-port', '0', '--ops', file]);
+  t.after(() => child.kill('SIGKILL'));
+  let log = '';
+  child.stdout.on('data', (text) => {
+    log += text;
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  await until('the module is being loaded', () => existsSync(mark));
+  child.kill('SIGTERM');
+  assert.is(await exited, 0);
+  assert.match(log, 'stopped before it listened');
 });
 
 test('a defect ends the process with status 70 and its stack in the log', async (t) => {

@@ -39,6 +39,54 @@ test('a peer whose unread replies pass the bound is cut off, and counted', async
   assert.is(server.view.snapshot().connectionsOpen, 0);
 });
 
+test('unread replies of all peers share the budget of the server', async (t) => {
+  const server = await openServer(t, { maxHeldBytes: 8_000_000, maxFrameBytes: 4_000_000 });
+  for (let peer = 0; peer < 12; peer++) {
+    const wire = await openWire(t, server.port);
+    wire.socket.pause();
+    for (let i = 0; i < 10; i++) wire.socket.write(request(`${i}`, 'echo', numbers(1_000_000)));
+  }
+  await until('some are cut', () => server.view.snapshot().connectionsEnded.unread! > 0);
+  assert.ok(server.view.snapshot().bytesHeld <= 8_000_000);
+});
+
+test('a peer that takes none of its replies for too long is cut, and nothing stays held for it', async (t) => {
+  const server = await openServer(t, { unreadPauseBytes: 64 * 1024, frameTimeoutMs: 300 });
+  const wire = await openWire(t, server.port);
+  wire.socket.pause();
+  for (let i = 0; i < 2; i++) wire.socket.write(request(`${i}`, 'echo', numbers(12_000_000)));
+  wire.socket.write(request('3', 'echo', numbers(10_000_000)).subarray(0, 3_000_000));
+  await until('it is cut', () => server.view.snapshot().connectionsEnded.unread === 1);
+  await untilIdle(server);
+});
+
+test('the same holds behind its half-close', async (t) => {
+  const server = await openServer(t, { frameTimeoutMs: 300 });
+  const wire = await openWire(t, server.port);
+  wire.socket.pause();
+  wire.socket.write(request('1', 'echo', numbers(14_000_000)));
+  wire.finish();
+  await until('it is cut', () => server.view.snapshot().connectionsEnded.unread === 1);
+  await untilIdle(server);
+  assert.is(server.view.snapshot().connectionsOpen, 0);
+});
+
+test('time in which a peer was not read from does not count against its frame', async (t) => {
+  const server = await openServer(t, { unreadPauseBytes: 64 * 1024, frameTimeoutMs: 2000 });
+  const wire = await openWire(t, server.port);
+  wire.socket.pause();
+  wire.socket.write(request('1', 'echo', numbers(14_000_000)));
+  const second = request('2', 'sum', numbers(100_000));
+  wire.socket.write(second.subarray(0, 50_000));
+  await until('the first reply is out', () => server.view.snapshot().bytesSent > 14_000_000);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  wire.socket.resume();
+  await wire.take(1, 15_000);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  wire.socket.write(second.subarray(50_000));
+  assert.is((await wire.reply()).result, 50_001);
+});
+
 test('a half-close is answered to the end: what runs too', async (t) => {
   const server = await openServer(t, { operationModules: [fixtures] });
   const wire = await openWire(t, server.port);

@@ -83,6 +83,48 @@ test('$auth closes the connection, since no token is valid', async (t) => {
   assert.equal(await wire.closed(), []);
 });
 
+test('what stands behind a refused $auth is not answered, in the same read or in another', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const auth = request('a', '$auth', '{"token":"t"}');
+  for (const parts of [[auth, request('2', 'sum', '[2]'), request('3', 'double', '3')]]) {
+    for (const segments of [[Buffer.concat(parts)], parts]) {
+      const wire = await openWire(t, server.port);
+      await wire.send(...segments).catch(() => {});
+      const codes = (await wire.closed()).map((body) => JSON.parse(String(body)).code);
+      assert.equal(codes, ['UNAUTHENTICATED']);
+    }
+  }
+});
+
+test("a budget beyond what a timer can wait does not bring back the operation's own", async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  await server.ready;
+  const wire = await openWire(t, server.port);
+  await wire.send(frame('{"id":"1","op":"spinShort","timeoutMs":1e10,"data":null}'));
+  await untilRunning(server, 'spinShort');
+  // Its own limit is 50 ms.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await wire.send(request('c', '$cancel', '{"id":"1"}'));
+  const replies = (await wire.take(2)).map((body) => JSON.parse(String(body)));
+  assert.is(replies.find(({ id }) => id === '1').code, 'CANCELLED');
+});
+
+test('where data stands twice, the place of a fault is in the first', async (t) => {
+  const wire = await openWire(t, (await openServer(t)).port);
+  await wire.send(frame('{"id":"1","op":"sum","data":[1,"x"],"data":[2,3,"yyyy"]}'));
+  const reply = await wire.reply();
+  assert.match(reply.error!, 'index 1, byte 3');
+});
+
+test('a frame that fits into the budget is taken, whatever its size', async (t) => {
+  const server = await openServer(t, { maxHeldBytes: 3_000_000, maxFrameBytes: 3_000_000 });
+  const wire = await openWire(t, server.port);
+  for (let i = 0; i < 3; i++) {
+    await wire.send(request(`${i}`, 'sum', numbers(2_200_000)));
+    assert.is((await wire.reply()).result, 1_100_001);
+  }
+});
+
 test('a deadline ends a request that never looks up', async (t) => {
   const server = await openServer(t, { operationModules: [fixtures] });
   await server.ready;

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.js';
+import { until } from '../support/until.js';
 import { frame, openWire, request } from '../support/wire.js';
 import { fixtures, numbers, openServer, untilRunning } from './support.js';
 
@@ -60,6 +61,44 @@ test('a peer that never stops sending does not hold the server up', async (t) =>
   t.after(() => clearInterval(flood));
   await wire.reply();
   assert.equal(await server.drain(10_000), { cut: 0 });
+});
+
+test('a request that the kernel holds when the drain begins is answered', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  wire.socket.write(request('1', 'sum', '[1]'));
+  const drained = server.drain(5000);
+  assert.equal((await wire.closed()).map(String), ['{"id":"1","ok":true,"result":1.0}']);
+  wire.finish();
+  assert.equal(await drained, { cut: 0 });
+});
+
+test('a peer that reads slowly gets every reply to what it had sent', async (t) => {
+  const server = await openServer(t, { unreadPauseBytes: 64 * 1024 });
+  const wire = await openWire(t, server.port);
+  wire.socket.pause();
+  const count = 300;
+  for (let i = 0; i < count; i++) wire.socket.write(request(`${i}`, 'echo', JSON.stringify('x'.repeat(20_000))));
+  await until('the server reads', () => server.view.snapshot().bytesReceived > 0);
+  const drained = server.drain(15_000);
+  // Longer than an ended connection would linger.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  wire.socket.resume();
+  const replies = (await wire.closed(15_000)).map((body) => JSON.parse(String(body)));
+  wire.finish();
+  assert.equal(await drained, { cut: 0 });
+  const answered = replies.filter(({ ok }) => ok).length;
+  const refused = replies.filter(({ code }) => code === 'SHUTTING_DOWN').length;
+  assert.is(answered + refused, count);
+});
+
+test('a peer that reads nothing is cut and counted', async (t) => {
+  const server = await openServer(t, { unreadPauseBytes: 64 * 1024 });
+  const wire = await openWire(t, server.port);
+  wire.socket.pause();
+  for (let i = 0; i < 300; i++) wire.socket.write(request(`${i}`, 'echo', JSON.stringify('x'.repeat(60_000))));
+  await until('the server reads', () => server.view.snapshot().bytesReceived > 4_000_000);
+  assert.equal(await server.drain(300), { cut: 1 });
 });
 
 test('what is not done in time is cut and counted', async (t) => {
