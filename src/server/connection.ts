@@ -50,6 +50,9 @@ type State = 'open' | 'deaf' | 'refusing' | 'ended';
 
 const drains = 'the server is shutting down and takes nothing new; send it to another one';
 
+/** How long a peer that goes on sending while the server drains is answered with SHUTTING_DOWN. */
+const refusalMs = 1000;
+
 /** How long an ended connection, all of it written, waits for a silent peer to close its side. */
 const lingerMs = 1000;
 
@@ -63,6 +66,7 @@ export class Connection implements Peer {
   // True, so that what a new connection brought with it is read before it counts as quiet.
   #receivedSinceLook = true;
   #pausedAtMs: number | undefined;
+  #refusingSinceMs = 0;
   #endedAtMs = 0;
   /** Bytes taken from the server's budget for replies that the peer has not read. */
   #unreadHeld = 0;
@@ -132,15 +136,15 @@ export class Connection implements Peer {
     this.#receivedSinceLook = false;
     if (this.#state === 'open' && (isQuiet || !isPatient)) {
       this.#state = 'refusing';
+      this.#refusingSinceMs = performance.now();
       this.#parts.counters.connectionsEnded.drain++;
-      if (!isQuiet) return;
     }
     // A peer that goes on sending behind our end has had its replies.
     const isOverdue = this.#state === 'ended' && performance.now() - this.#endedAtMs > lingerMs;
     if (isOverdue && !isPatient && !this.isBusy) this.destroy();
-    // The first look behind the end of patience still lets the peer read that it is refused.
-    if (this.#state === 'refusing' && this.inFlight.size === 0 && (isQuiet || !isPatient) && !this.#isPaused)
-      this.#end();
+    const isTold = performance.now() - this.#refusingSinceMs > refusalMs;
+    const mayEnd = this.inFlight.size === 0 && !this.#isPaused && (isQuiet || isTold);
+    if (this.#state === 'refusing' && mayEnd) this.#end();
   }
 
   /** Closes on the spot, counted under `reason`. */
@@ -230,7 +234,9 @@ export class Connection implements Peer {
   #resume(): void {
     this.#giveUnread();
     if (this.#pausedAtMs === undefined) return;
-    if (this.#collector) this.#collector.sinceMs += performance.now() - this.#pausedAtMs;
+    const pausedMs = performance.now() - this.#pausedAtMs;
+    if (this.#collector) this.#collector.sinceMs += pausedMs;
+    this.#refusingSinceMs += pausedMs;
     this.#pausedAtMs = undefined;
     this.#socket.resume();
     if (this.#state !== 'ended') this.#socket.setTimeout(0);

@@ -8,7 +8,7 @@ import { loadOperations } from '../../src/ops/load-operations.js';
 import { suite, type TestContext } from '../support/suite.js';
 
 const test = suite('loading operations');
-const source = new URL('../../src/ops/index.js', import.meta.url).href;
+const source = new URL('../../src/index.js', import.meta.url).href;
 
 /** Writes modules by name and text, and gives their URLs. */
 function modules(t: TestContext, texts: Record<string, string>): string[] {

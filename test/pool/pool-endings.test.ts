@@ -132,7 +132,10 @@ test('tasks that are ended before their thread has looked at them do not run', a
     ran = lines().length;
   }
   assert.ok(ran < 50, 'every one of them ran');
-  assert.equal(pool.snapshot().threads, { started: 2, lost: 0, stopped: 0 });
+  // One that had begun, and not yet asked for its signal, took its thread with it.
+  const { lost, stopped } = pool.snapshot().threads;
+  assert.is(lost, 0);
+  assert.ok(stopped <= ran, `${stopped} threads were stopped, and ${ran} tasks ran`);
 });
 
 test('a limit of one holds also while an ended run has not left its thread yet', async (t) => {
