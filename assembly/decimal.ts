@@ -51,6 +51,16 @@ export function addGroup(exponent: i32, value: u64, negative: bool): void {
   if (exponent > highest) highest = exponent;
 }
 
+/** Adds `value`·10^`exponent`, where |`value`| is at most 2^32 for each number in it. */
+// @ts-ignore: decorator
+@inline
+export function addSmall(exponent: i32, value: i64): void {
+  const bucket = bucketOf(exponent);
+  store<i64>(bucket, load<i64>(bucket) + value);
+  if (exponent < lowest) lowest = exponent;
+  if (exponent > highest) highest = exponent;
+}
+
 export function addTail(negative: bool): void {
   tails += negative ? -1 : 1;
 }

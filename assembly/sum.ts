@@ -1,15 +1,17 @@
 /**
  * The array of a `sum`: finds, checks and adds its numbers in one pass.
  *
- * Optimistic path: a number of at most 16 digits before the point and 31 characters in all, with a modest exponent, is
- * found with two vector compares and added as one to three groups of up to 16 digits. Exact path (`addAnyNumber`): every other
- * number, whatever its length and exponent. Both add decimals as they are written; nothing is rounded here.
+ * Optimistic path: a number of at most 31 characters, of which 16 before a point, with a modest exponent, is found with
+ * two vector compares and added as one to three groups of up to 19 digits; runs of short ones are left to
+ * `addShortNumbers`. Exact path (`addAnyNumber`): every other number, whatever its length and exponent. All add decimals
+ * as they are written; nothing is rounded here.
  */
 import { addGroup, addTail, clearSum } from './decimal';
 import { CLOSE_BRACKET, COMMA, MINUS, PLUS, POINT, ZERO } from './codes';
 import { itemFault, Why } from './fault';
 import { isDigit, nonDigits, skipNumber, skipSpace } from './json';
 import { EXPONENT_GREATEST, EXPONENT_LEAST } from './layout';
+import { addShortNumbers, SHORT_LENGTH_MAX, shortCount } from './short-numbers';
 
 /**
  * 16 times 00, 16 times ff, 16 times 00. Loaded from `count` on, it keeps the last `count` lanes; from 16 + `count` on,
@@ -77,13 +79,21 @@ export function sumArray(p: usize): usize {
   if (load<u8>(p) == CLOSE_BRACKET) return p + 1;
   let index: u32 = 0;
   while (true) {
+    const start = p;
     p = addNumber(p, index);
     if (!p) return 0;
+    const isShort = p - start <= <usize>SHORT_LENGTH_MAX;
     p = skipSpace(p);
     const next = load<u8>(p);
     if (next != COMMA) return next == CLOSE_BRACKET ? p + 1 : 0;
-    p = skipSpace(p + 1);
     index++;
+    p++;
+    // Numbers of a kind come together: behind a short one, more are looked for.
+    if (isShort) {
+      p = addShortNumbers(p);
+      index += shortCount;
+    }
+    p = skipSpace(p);
   }
 }
 
@@ -99,12 +109,13 @@ function addNumber(start: usize, index: u32): usize {
   const wholeCount = <i32>ctz(others);
   const wholeEnd = whole + <usize>wholeCount;
   // No digit at all, one that may not lead, or no end in sight.
-  if (wholeCount == 0 || wholeCount > 16 || (load<u8>(whole) == ZERO && wholeCount > 1)) {
+  if (wholeCount == 0 || wholeCount == 32 || (load<u8>(whole) == ZERO && wholeCount > 1)) {
     return addAnyNumber(start, index);
   }
   let p = wholeEnd;
   let fractionCount = 0;
   if (load<u8>(p) == POINT) {
+    if (wholeCount > 16) return addAnyNumber(start, index);
     fractionCount = <i32>ctz(others & (others - 1)) - wholeCount - 1;
     if (fractionCount == 0 || wholeCount + fractionCount == 31) return addAnyNumber(start, index);
     p += <usize>(fractionCount + 1);
@@ -128,7 +139,8 @@ function addNumber(start: usize, index: u32): usize {
     }
   }
   if (fractionCount == 0) {
-    addGroup(exponent, groupValue(wholeEnd, wholeCount), negative);
+    addGroup(exponent, groupValue(wholeEnd, min(wholeCount, 16)), negative);
+    if (wholeCount > 16) addGroup(exponent + 16, groupValue(wholeEnd - 16, wholeCount - 16), negative);
   } else if (wholeCount + fractionCount < 16) {
     addGroup(
       exponent - fractionCount,
@@ -138,10 +150,18 @@ function addNumber(start: usize, index: u32): usize {
   } else {
     if (load<u8>(whole) != ZERO) addGroup(exponent, groupValue(wholeEnd, wholeCount), negative);
     const near = min(fractionCount, 16);
-    addGroup(exponent - near, groupValue(wholeEnd + 1 + <usize>near, near), negative);
-    if (fractionCount > 16) {
-      addGroup(exponent - fractionCount, groupValue(digitsEnd, fractionCount - 16), negative);
+    let value = groupValue(wholeEnd + 1 + <usize>near, near);
+    const rest = fractionCount - near;
+    if (rest > 3) {
+      addGroup(exponent - near, value, negative);
+      value = groupValue(digitsEnd, rest);
+    } else if (rest) {
+      // Up to 19 digits fit into one group: it is the rest's few that are cheap to add here.
+      for (let digit = digitsEnd - <usize>rest; digit < digitsEnd; digit++) {
+        value = value * 10 + <u64>(load<u8>(digit) - ZERO);
+      }
     }
+    addGroup(exponent - fractionCount, value, negative);
   }
   return p;
 }
