@@ -99,6 +99,7 @@ function writeSentence(to: usize, body: usize, bodyEnd: usize, data: usize): usi
     return writeText(writeText(to, ', where it should go on: '), sentenceOf(why));
   }
   to = writeText(to, sentenceOf(why));
+  if (why >= Why.UPPER_NOT_STRING) return writeText(to, ' as data');
   return why == Why.ID_MISSING || why == Why.OP_MISSING ? to : writeNumber(writeText(to, ' at byte '), <u32>(where - body));
 }
 

@@ -22,6 +22,8 @@ const defectExitStatus = 70;
 /** How long an exit that should be at once waits for threads. */
 const stuckThreadMs = 500;
 const lastLineMs = 100;
+/** How often the process that started this one is looked at. */
+const parentLookMs = 250;
 
 /** Log lines waiting for a slow reader of stdout; beyond this they are dropped rather than held. */
 const logBytesMax = 4 * 1024 * 1024;
@@ -32,6 +34,7 @@ export async function runServer(config: Config): Promise<void> {
   const end = (error: unknown) => endForError(log, error);
   process.on('uncaughtException', end);
   const stopAsked = firstSignal();
+  endWithNpm();
   try {
     const started = await Promise.race([start(config, log), stopAsked.then(() => undefined)]);
     if (started === undefined) {
@@ -100,6 +103,17 @@ function watchPool(server: RunningServer, log: Logger, end: (error: unknown) => 
 /** Resolves at the first signal to stop. */
 function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+}
+
+/** npm and npx do not hand SIGTERM on: where they started the process, their end is a signal to stop. */
+function endWithNpm(): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, parentLookMs).unref();
 }
 
 /** A second signal ends the process on the spot. */

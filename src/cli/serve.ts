@@ -20,7 +20,7 @@ export function serveCommand(): Command {
     .addHelpText(
       'after',
       '\nA flag beats its environment variable. Exit status: 0 after a clean shutdown, 1 when a shutdown had to cut ' +
-        'work off, 2 when an option, a file or a port is wrong.',
+        'work off or a second signal came, 2 when an option, a file or a port is wrong.',
     )
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : usageExitStatus));

@@ -79,6 +79,9 @@ function checkTogether(config: Config, named: Names): void {
   mustNotExceed(config, named, 'unreadPauseBytes', 'unreadCloseBytes');
   // A frame larger than the whole budget would be told to try again for ever.
   mustNotExceed(config, named, 'maxFrameBytes', 'maxHeldBytes');
+  if (config.port !== 0 && config.port === config.httpPort) {
+    throw new ConfigError(`${named.httpPort}: ${config.httpPort} is ${named.port} too; the two need a port each`);
+  }
 }
 
 type BytesKey = 'unreadPauseBytes' | 'unreadCloseBytes' | 'maxFrameBytes' | 'maxHeldBytes';

@@ -81,7 +81,12 @@ export const options: { readonly [K in OptionKey]: Option } = {
     max: 65535,
     help: 'TCP port of the framed protocol; 0 picks a free one',
   },
-  host: { flag: 'host', type: 'text', default: '0.0.0.0', help: 'address the framed protocol listens on' },
+  host: {
+    flag: 'host',
+    type: 'text',
+    default: '0.0.0.0',
+    help: 'address the framed protocol listens on; it asks nobody for credentials',
+  },
   httpPort: {
     flag: 'http-port',
     type: 'integer',
@@ -174,7 +179,7 @@ export const options: { readonly [K in OptionKey]: Option } = {
     default: 256 * MiB,
     min: 64 * KiB,
     max: 1024 * GiB,
-    help: 'unfinished large frames and waiting tasks in the whole server',
+    help: 'unfinished frames, waiting tasks and unread replies in the whole server',
   },
   maxQueue: {
     flag: 'max-queue',

@@ -100,6 +100,7 @@ export class Engine {
    * @param handOutAll answer nothing but faults: every valid request becomes a handout
    */
   run(bytes: Uint8Array, handOutAll = false): number {
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('run takes the bytes of frames as a Uint8Array');
     const length = Math.min(bytes.length, this.inputBytes);
     this.#bytes.set(length === bytes.length ? bytes : bytes.subarray(0, length), this.#inputOffset);
     this.#exports.run(length, handOutAll);

@@ -20,6 +20,7 @@ import type { Engine } from '../engine/index.js';
 import type { ByteBudget } from './byte-budget.js';
 import type { Counters, EndReason } from './counters.js';
 import { budgetIsEmpty, type Dispatcher } from './dispatcher.js';
+import type { EndLog } from './end-log.js';
 import type { FrameBuffers } from './frame-buffers.js';
 import { FrameCollector } from './frame-collector.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
@@ -38,6 +39,7 @@ export interface ConnectionParts {
   readonly engine: Engine;
   readonly dispatcher: Dispatcher;
   readonly counters: Counters;
+  readonly ends: EndLog;
   readonly budget: ByteBudget;
   readonly buffers: FrameBuffers;
   readonly reads: SharedReads;
@@ -137,7 +139,7 @@ export class Connection implements Peer {
     if (this.#state === 'open' && (isQuiet || !isPatient)) {
       this.#state = 'refusing';
       this.#refusingSinceMs = performance.now();
-      this.#parts.counters.connectionsEnded.drain++;
+      this.#parts.ends.note('drain', this.#socket);
     }
     // A peer that goes on sending behind our end has had its replies.
     const isOverdue = this.#state === 'ended' && performance.now() - this.#endedAtMs > lingerMs;
@@ -149,7 +151,7 @@ export class Connection implements Peer {
 
   /** Closes on the spot, counted under `reason`. */
   cut(reason: EndReason): void {
-    this.#parts.counters.connectionsEnded[reason]++;
+    this.#parts.ends.note(reason, this.#socket);
     this.destroy();
   }
 
@@ -304,7 +306,7 @@ export class Connection implements Peer {
   }
 
   #turnDeaf(reason: EndReason): void {
-    this.#parts.counters.connectionsEnded[reason]++;
+    this.#parts.ends.note(reason, this.#socket);
     this.#state = 'deaf';
     this.#dropUnfinished();
     this.#endWhenIdle();

@@ -9,6 +9,7 @@ import { ByteBudget } from './byte-budget.js';
 import { Connection, type ConnectionParts } from './connection.js';
 import { Counters } from './counters.js';
 import { Dispatcher } from './dispatcher.js';
+import { EndLog } from './end-log.js';
 import { FrameBuffers } from './frame-buffers.js';
 import { callLocally } from './local-call.js';
 import { errorFrame } from './replies.js';
@@ -64,6 +65,7 @@ class Server implements RunningServer {
   readonly #engine: Engine;
   readonly #pool: Pool;
   readonly #counters = new Counters();
+  readonly #ends: EndLog;
   readonly #budget: ByteBudget;
   readonly #buffers: FrameBuffers;
   readonly #dispatcher: Dispatcher;
@@ -79,6 +81,7 @@ class Server implements RunningServer {
     this.#config = config;
     this.#log = log;
     this.#engine = new Engine(engineModule);
+    this.#ends = new EndLog(this.#counters, log);
     this.#budget = new ByteBudget(config.maxHeldBytes);
     this.#buffers = new FrameBuffers(config.maxHeldBytes);
     this.#pool = new Pool({
@@ -101,6 +104,7 @@ class Server implements RunningServer {
       engine: this.#engine,
       dispatcher: this.#dispatcher,
       counters: this.#counters,
+      ends: this.#ends,
       budget: this.#budget,
       buffers: this.#buffers,
       reads: new SharedReads(),
@@ -178,7 +182,7 @@ class Server implements RunningServer {
   #accept(socket: net.Socket): void {
     const { maxConnections } = this.#config;
     if (this.#connections.size >= maxConnections) {
-      this.#counters.connectionsEnded.connection_limit++;
+      this.#ends.note('connection_limit', socket);
       turnAway(socket, errorFrame(null, 'OVERLOADED', `${maxConnections} connections are open, and no more may be`));
       return;
     }
@@ -188,6 +192,7 @@ class Server implements RunningServer {
   }
 
   #sweepConnections(): void {
+    this.#ends.sweep();
     const nowMs = performance.now();
     for (const connection of this.#connections) connection.sweep(nowMs);
   }

@@ -66,9 +66,12 @@ function takeBodiesAsBytes(http: FastifyInstance): void {
 }
 
 function answerFaults(http: FastifyInstance, { log, maxFrameBytes }: AppOptions): void {
-  http.setNotFoundHandler((request, reply) =>
-    replyError(reply, 'BAD_REQUEST', `there is no ${request.method} ${request.url}; see /openapi.json`, 404),
-  );
+  http.setNotFoundHandler((request, reply) => {
+    if (request.url.startsWith('/v1/call/')) {
+      return replyError(reply.header('allow', 'POST'), 'BAD_REQUEST', 'an operation is called with POST', 405);
+    }
+    return replyError(reply, 'BAD_REQUEST', `there is no ${request.method} ${request.url}; see /openapi.json`, 404);
+  });
   http.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {

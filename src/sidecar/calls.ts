@@ -32,7 +32,7 @@ export interface Calls {
 
 type CallRequest = FastifyRequest<{
   Params: { op: string };
-  Querystring: { 'timeout-ms'?: unknown };
+  Querystring: { 'timeout-ms'?: unknown; timeoutMs?: unknown };
   Body: Buffer | undefined;
 }>;
 
@@ -113,7 +113,7 @@ async function answerCall(view: ServerView, request: CallRequest, reply: Fastify
 
 /** Milliseconds, undefined for none, or what is wrong with it. */
 function readTimeout(request: CallRequest): number | undefined | string {
-  const text = request.query['timeout-ms'] ?? request.headers['timeout-ms'];
+  const text = request.query['timeout-ms'] ?? request.query.timeoutMs ?? request.headers['timeout-ms'];
   if (text === undefined) return undefined;
   const timeoutMs = typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (timeoutMs > 0 && Number.isFinite(timeoutMs)) return timeoutMs;

@@ -85,7 +85,7 @@ export const callSchema = {
   description: 'The body is the operation’s data as JSON; without a body it is null. Digits come back as they went in.',
   tags: ['operations'],
   params: { type: 'object', required: ['op'], properties: { op: { type: 'string' } } },
-  querystring: { type: 'object', properties: { 'timeout-ms': timeout } },
+  querystring: { type: 'object', properties: { 'timeout-ms': timeout, timeoutMs: timeout } },
   headers: { type: 'object', properties: { 'timeout-ms': timeout } },
   body: { content: { 'application/json': { schema: {} } } },
   response: {
