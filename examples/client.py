@@ -39,6 +39,9 @@ REPLY_GRACE_SECONDS = 0.5
 # A longer reply is refused: its length is the server's word, and memory is ours.
 REPLY_BYTES_MAX = 1 << 30
 
+# What a server of HTTP begins with, read as the length of a frame.
+HTTP_AS_LENGTH = int.from_bytes(b"HTTP", "big")
+
 
 class TramaError(Exception):
     """The server answered with an error.
@@ -163,6 +166,10 @@ class Client:
 
     def _read_frame(self):
         (length,) = struct.unpack(">I", self._read_exactly(4))
+        if length == HTTP_AS_LENGTH:
+            raise ConnectionError(
+                "the server answers in HTTP: the framed protocol is on another port, 5000 by default"
+            )
         if length > REPLY_BYTES_MAX:
             raise ConnectionError(f"the server announces a reply of {length} bytes")
         return self._read_exactly(length).decode("utf-8")
@@ -187,21 +194,38 @@ def encode(request_id, op, data_json, timeout_ms=None):
     return struct.pack(">I", len(body)) + body
 
 
+def port_number(text):
+    if not (text.isdecimal() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f'"{text}" is not an integer from 1 to 65535')
+    return int(text)
+
+
+def trouble(message):
+    print(f"client.py: {message}", file=sys.stderr)
+    return 2
+
+
 def main():
     parser = argparse.ArgumentParser(description="Sends one request to a trama server and prints the reply.")
     parser.add_argument("host")
-    parser.add_argument("port", type=int)
+    parser.add_argument("port", type=port_number)
     parser.add_argument("op")
     parser.add_argument("data", nargs="?", default="null", help="JSON")
     parser.add_argument("--timeout", type=float, help="in seconds")
     arguments = parser.parse_args()
     try:
         json.loads(arguments.data)
-        with Client(arguments.host, arguments.port) as client:
+    except ValueError as error:
+        return trouble(f"DATA is not JSON ({error}). Put JSON in single quotes, as in '\"text\"' or '[1,2]'.")
+    try:
+        client = Client(arguments.host, arguments.port)
+    except OSError as error:
+        return trouble(f"cannot connect to {arguments.host}:{arguments.port}: {error.strerror or error}")
+    try:
+        with client:
             reply = json.loads(client.call_raw(arguments.op, arguments.data, arguments.timeout))
     except (OSError, ValueError) as error:
-        print(f"client.py: {error}", file=sys.stderr)
-        return 2
+        return trouble(error)
     print(json.dumps(reply, indent=2, ensure_ascii=False))
     return 0 if reply["ok"] else 1
 

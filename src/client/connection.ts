@@ -31,6 +31,9 @@ export interface ConnectionLimits {
   readonly newId: () => string;
 }
 
+/** What a server of HTTP begins with, `HTTP`, read as the length of a frame. */
+const httpAsLength = 0x48545450;
+
 type State = 'opening' | 'open' | 'ending' | 'lost';
 
 export class Connection {
@@ -196,10 +199,11 @@ export class Connection {
     }
     const { refusedBytes, bodyBytesMax } = this.#reader;
     if (refusedBytes !== undefined) {
-      this.#fail(
-        'BAD_REPLY',
-        `${this.peer} announces a reply of ${refusedBytes} bytes; at most ${bodyBytesMax} are taken.`,
-      );
+      const what =
+        refusedBytes === httpAsLength
+          ? 'answers in HTTP: the framed protocol is on another port, 5000 by default'
+          : `announces a reply of ${refusedBytes} bytes; at most ${bodyBytesMax} are taken`;
+      this.#fail('BAD_REPLY', `${this.peer} ${what}.`);
     } else if (bodies.length > 0) {
       this.#owner.available(true);
     }

@@ -27,6 +27,20 @@ test('a peer that is not a trama server is told as such', async (t) => {
   }
 });
 
+test('a peer that answers in HTTP is told as such, also where its first bytes come one by one', async (t) => {
+  const peer = await openPeer(t, async (_, { socket }) => {
+    socket.setNoDelay();
+    for (const byte of 'HTTP/1.1 400 Bad Request') {
+      socket.write(byte);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+  const client = await openClient(t, { port: peer.port, reconnect: false });
+  const error = await rejection(client.call('echo', 1));
+  assert.is(error.code, 'BAD_REPLY');
+  assert.match(error.message, /:\d+ answers in HTTP: the framed protocol is on another port, 5000 by default\.$/);
+});
+
 test('a reply without an id that answers no request ends the connection', async (t) => {
   const peer = await openPeer(t, (request, connection) => {
     connection.send(ok(request));

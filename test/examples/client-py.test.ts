@@ -36,12 +36,32 @@ test.needs('python3', 'as a program it tells error replies and trouble by its ex
   assert.equal([refused.status, JSON.parse(refused.stdout).code], [1, 'BAD_DATA']);
   const broken = await shell('127.0.0.1', String(server().port), 'sum', '[1,');
   assert.equal([broken.status, broken.stdout], [2, '']);
-  assert.match(broken.stderr, /^client\.py: [^\n]+\n$/);
+  assert.match(
+    broken.stderr,
+    /^client\.py: DATA is not JSON \([^\n]+\)\. Put JSON in single quotes, as in '"text"'[^\n]*\n$/,
+  );
   const peer = await openPeer(t, () => {});
   await peer.stop();
   const away = await shell('127.0.0.1', String(peer.port), 'sum', '[1]');
   assert.equal([away.status, away.stdout], [2, '']);
-  assert.match(away.stderr, /^client\.py: .*refused\n$/);
+  assert.match(away.stderr, new RegExp(`^client\\.py: cannot connect to 127\\.0\\.0\\.1:${peer.port}: .*refused\n$`));
+  const nowhere = await shell('no-such-host.invalid', '5000', 'sum', '[1]');
+  assert.match(nowhere.stderr, /^client\.py: cannot connect to no-such-host\.invalid:5000: [^\n]+\n$/);
+});
+
+test.needs('python3', 'as a program it refuses what is no port, and names a port that answers in HTTP', async (t) => {
+  for (const port of ['0', '70000', '5e3', 'sum']) {
+    const run = await shell('127.0.0.1', port, 'sum', '[1]');
+    assert.equal([run.status, run.stdout], [2, '']);
+    assert.match(run.stderr, new RegExp(`argument port: "${port}" is not an integer from 1 to 65535`));
+  }
+  const web = await openPeer(t, (_, { socket }) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  const run = await shell('127.0.0.1', String(web.port), 'sum', '[1]');
+  assert.equal([run.status, run.stdout], [2, '']);
+  assert.match(
+    run.stderr,
+    /^client\.py: the server answers in HTTP: the framed protocol is on another port, 5000 by default\n$/,
+  );
 });
 
 test.needs('python3', 'calls give Python values, and large integers keep their digits', async () => {
