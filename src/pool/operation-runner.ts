@@ -18,6 +18,8 @@ export interface RunContext {
   readonly log: LogChannel;
   /** Called when, and only when, the operation asks for its signal. */
   signal(): AbortSignal;
+  /** True once that signal has told the operation to stop: the caller has its answer, and this run's is for nobody. */
+  isAborted(): boolean;
 }
 
 /** @param payload JSON text, known to be well formed; empty stands for `null` */
@@ -41,7 +43,7 @@ export async function runOperation(
       },
     });
   } catch (error) {
-    return thrown(error, operation.info.name, context.log);
+    return thrown(error, operation.info.name, context);
   }
   return encode(result, operation.info.name, resultBytesMax, context.log);
 }
@@ -51,12 +53,24 @@ function parse(payload: Uint8Array): unknown {
   return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'));
 }
 
-function thrown(error: unknown, name: string, log: LogChannel): Outcome {
+function thrown(error: unknown, name: string, { log, isAborted }: RunContext): Outcome {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   if (typeof code === 'string' && isWireErrorCode(code) && codesThatTravel.includes(code)) {
     return errorOutcome(code, cut((error as Error).message));
   }
+  if (isAborted() && !isMistake(error)) {
+    log.write('debug', { err: error }, `operation \`${name}\` stopped, as its signal told it`);
+    return errorOutcome('CANCELLED', 'the operation stopped, as its signal told it');
+  }
   return defect(`operation \`${name}\` failed`, { err: error }, log);
+}
+
+/**
+ * Operations stop with the signal's reason, with an `AbortError` of what they waited for, or with an error of their own:
+ * that is what they were asked to do. Only what JavaScript itself throws at faulty code is still worth a look.
+ */
+function isMistake(error: unknown): boolean {
+  return [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
 }
 
 function encode(result: unknown, name: string, resultBytesMax: number, log: LogChannel): Outcome {

@@ -103,7 +103,11 @@ class WorkerSide {
     const operation = this.#operations.get(task.op);
     if (operation === undefined) return errorOutcome('UNKNOWN_OP', `no operation \`${task.op}\``);
     const { resultBytesMax } = this.#setup;
-    return runOperation(operation, task.payload, resultBytesMax, { log: this.#log, signal: () => this.#signalOf(run) });
+    return runOperation(operation, task.payload, resultBytesMax, {
+      log: this.#log,
+      signal: () => this.#signalOf(run),
+      isAborted: () => run.controller?.signal.aborted === true,
+    });
   }
 
   #answerFrame(body: Uint8Array): Outcome {

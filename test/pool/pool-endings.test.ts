@@ -107,6 +107,25 @@ test('one that asked for its signal and pays no heed is ended when its grace is 
   assert.equal(lines(), ['aborted: false']);
 });
 
+test('an operation that throws because it was told to stop is no failure in the log, and one that errs then is', async (t) => {
+  const { pool, lines: logged } = await startPool(t, { stopGraceMs: 10_000 });
+  const { file, lines } = scratch(t).journal();
+  for (const [round, how] of (['reason', 'wrapped', 'own', 'mistake'] as const).entries()) {
+    const heeding = call(pool, 'heed', { how, journal: file });
+    await until('it runs', () => lines().length === round + 1);
+    heeding.handle.end(how === 'own' ? 'CANCELLED' : 'DEADLINE_EXCEEDED', 'enough');
+    await until('it is logged', () => logged.length === round + 1);
+  }
+  assert.equal(
+    logged.map(({ level, op, message }) => [level, op, message]),
+    [
+      ...Array(3).fill(['debug', 'heed', 'operation `heed` stopped, as its signal told it']),
+      ['error', 'heed', 'operation `heed` failed'],
+    ],
+  );
+  assert.equal(pool.snapshot().threads, { started: 2, lost: 0, stopped: 0 });
+});
+
 test('a result that comes after the end is for nobody, and its thread works on', async (t) => {
   const { pool } = await startPool(t, { stopGraceMs: 10_000 });
   const { file, lines } = scratch(t).journal();
