@@ -8,7 +8,7 @@ import { readReplyHead } from '../client/index.js';
 import { readDataInput } from './data-input.js';
 import { indentJson } from './indent-json.js';
 import { withProgress } from './progress.js';
-import { parsePort, parseTimeoutMs, reportTrouble, tramaCommand } from './trama-command.js';
+import { parseTimeoutMs, portArgument, reportTrouble, tramaCommand } from './trama-command.js';
 import { withClient } from './with-client.js';
 
 /** A reply may be larger than a client in a program would take. A peer that speaks HTTP seems to announce 1.2 GB. */
@@ -34,7 +34,7 @@ export function callCommand(): Command {
   return tramaCommand('call')
     .description('send one request to a server and print the reply')
     .argument('<host>', 'name or address of the server')
-    .argument('<port>', 'its TCP port', parsePort)
+    .addArgument(portArgument())
     .argument('<op>', 'operation, such as echo, upper or sum')
     .argument('[data]', 'JSON, @FILE or -')
     .option('--raw', 'print the body of the reply as it came, not put on lines')
@@ -44,7 +44,11 @@ export function callCommand(): Command {
       try {
         const reply = await call(host, port, op, text, flags.timeoutMs);
         await print(reply, flags.raw === true);
-        if (readReplyHead(reply)?.ok !== true) process.exitCode = errorReplyExitStatus;
+        if (readReplyHead(reply)?.ok === true) return;
+        process.exitCode = errorReplyExitStatus;
+        if (codeOf(reply) === 'UNKNOWN_OP') {
+          process.stderr.write(`trama: \`trama ops ${host} ${port}\` lists what the server has\n`);
+        }
       } catch (error) {
         reportTrouble(error);
       }
@@ -62,6 +66,15 @@ async function call(
   return withClient(host, port, { replyBytesMax, newId: () => randomUUID() }, (client) =>
     client.callRaw(op, data && withProgress(data), timeoutMs === undefined ? {} : { timeoutMs }),
   );
+}
+
+/** The `code` of an error reply. */
+function codeOf(reply: Uint8Array): unknown {
+  try {
+    return (JSON.parse(Buffer.from(reply).toString()) as { code?: unknown }).code;
+  } catch {
+    return undefined;
+  }
 }
 
 async function print(reply: Uint8Array, raw: boolean): Promise<void> {

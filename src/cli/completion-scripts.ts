@@ -26,28 +26,46 @@ interface OptionWords {
   readonly values: readonly string[];
 }
 
+/** Words beyond those of commander, by command and flag (`serve --log-level`) or command and argument (`call op`). */
+export type KnownWords = ReadonlyMap<string, readonly string[]>;
+
 /** @returns the script to be sourced (bash, fish) or put where the shell looks for functions (zsh). */
-export function completionScript(shell: Shell, program: Command): string {
-  const commands = program.commands.map(commandWords);
+export function completionScript(shell: Shell, program: Command, known: KnownWords): string {
+  const named = program.commands.map((command) => commandWords(command, known));
+  const help: CommandWords = {
+    name: 'help',
+    description: 'print the help of a command',
+    options: [],
+    argumentWords: [named.map(({ name }) => name)],
+  };
+  const commands = [...named, help];
   const write = { bash: bashScript, zsh: zshScript, fish: fishScript }[shell];
-  return write(program.name(), commands, program.options.map(optionWords));
+  return write(
+    program.name(),
+    commands,
+    program.options.map((option) => optionWords(option)),
+  );
 }
 
-function commandWords(command: Command): CommandWords {
+function commandWords(command: Command, known: KnownWords): CommandWords {
+  const name = command.name();
+  const options = command.createHelp().visibleOptions(command);
   return {
-    name: command.name(),
+    name,
     description: command.description(),
-    options: command.createHelp().visibleOptions(command).map(optionWords),
-    argumentWords: command.registeredArguments.map(({ argChoices }) => argChoices ?? []),
+    options: options.map((option) => optionWords(option, known.get(`${name} ${option.long}`))),
+    argumentWords: command.registeredArguments.map(
+      (argument) => argument.argChoices ?? known.get(`${name} ${argument.name()}`) ?? [],
+    ),
   };
 }
 
-function optionWords(option: Option): OptionWords {
+function optionWords(option: Option, known?: readonly string[]): OptionWords {
   return {
     flag: option.long ?? option.short!,
     description: option.description,
     takesValue: option.required || option.optional,
-    values: option.argChoices ?? [],
+    values: option.argChoices ?? known ?? [],
   };
 }
 
@@ -63,11 +81,15 @@ function bashScript(program: string, commands: readonly CommandWords[], globals:
       ...(free.length > 0 ? [`    ${free.map(({ flag }) => `'${name} ${flag}'`).join(' | ')}) return ;;`] : []),
     ];
   };
-  const commandCase = ({ name, options, argumentWords }: CommandWords): string =>
-    `      ${name}) words='${argumentWords[0]?.join(' ') ?? ''}'; flags='${flagsOf(options)}' ;;`;
+  const commandCase = ({ name, options }: CommandWords): string => `      ${name}) flags='${flagsOf(options)}' ;;`;
+  const argumentCase = ({ name, argumentWords }: CommandWords): string[] =>
+    argumentWords.flatMap((words, index) =>
+      words.length > 0 ? [`      '${name} ${index}') words='${words.join(' ')}' ;;`] : [],
+    );
+  const valued = commands.flatMap(({ name, options }) => valueFlags(options).map(({ flag }) => `'${name} ${flag}'`));
   return `# Completion of ${program} for bash.
 _${program}() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} words='' flags='' file
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} words='' flags='' file index position=0
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     words='${commands.map(({ name }) => name).join(' ')}'
@@ -78,6 +100,16 @@ ${commands.flatMap(valueCase).join('\n')}
     *)
       case \${COMP_WORDS[1]} in
 ${commands.map(commandCase).join('\n')}
+      esac
+      for ((index = 2; index < COMP_CWORD; index++)); do
+        case "\${COMP_WORDS[1]} \${COMP_WORDS[index]}" in
+        ${valued.join(' | ')}) index=$((index + 1)) ;;
+        *' --'*) ;;
+        *) position=$((position + 1)) ;;
+        esac
+      done
+      case "\${COMP_WORDS[1]} $position" in
+${commands.flatMap(argumentCase).join('\n')}
       esac
       ;;
     esac
@@ -138,10 +170,15 @@ function fishScript(program: string, commands: readonly CommandWords[], globals:
   };
   const lines = commands.flatMap(({ name, description, options, argumentWords }) => {
     const condition = `__fish_seen_subcommand_from ${name}`;
-    const words = argumentWords.flat();
+    // The words before the cursor, options aside, are the program, the command and the arguments; a value behind its
+    // flag is counted among them.
+    const at = (index: number): string =>
+      `${condition}; and test (count (string match -v -- "-*" (commandline -poc))) -eq ${index + 2}`;
     return [
       `complete -c ${program} -n __fish_use_subcommand -f -a ${name} -d ${fishQuoted(description)}`,
-      ...(words.length > 0 ? [`complete -c ${program} -n '${condition}' -f -a ${quoted(words.join(' '))}`] : []),
+      ...argumentWords.flatMap((words, index) =>
+        words.length > 0 ? [`complete -c ${program} -n '${at(index)}' -f -a ${quoted(words.join(' '))}`] : [],
+      ),
       ...options.map((each) => option(condition, each)),
     ];
   });

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { ReplyError } from '../client/index.js';
 import type { OperationInfo } from '../ops/operation-info.js';
-import { parsePort, parseTimeoutMs, reportTrouble, tramaCommand } from './trama-command.js';
+import { parseTimeoutMs, portArgument, reportTrouble, tramaCommand } from './trama-command.js';
 import { withClient } from './with-client.js';
 
 const timeoutMsDefault = 5000;
@@ -18,7 +18,7 @@ export function opsCommand(): Command {
   return tramaCommand('ops')
     .description('list the operations of a server')
     .argument('<host>', 'name or address of the server')
-    .argument('<port>', 'its TCP port', parsePort)
+    .addArgument(portArgument())
     .option('--json', 'print what the server says of them, schemas included')
     .option('--timeout-ms <n>', 'milliseconds that the server may take', parseTimeoutMs, timeoutMsDefault)
     .action(async (host: string, port: number, { json, timeoutMs }: Flags) => {

@@ -37,6 +37,12 @@ test('an error reply is printed too, and the status is 1', async () => {
   assert.equal([JSON.parse(run.stdout).ok, JSON.parse(run.stdout).code], [false, 'BAD_DATA']);
 });
 
+test('a reply that knows no such operation is followed by how to list them, on stderr only', async () => {
+  const run = await call(['nope', '1']);
+  assert.equal([run.status, JSON.parse(run.stdout).code], [1, 'UNKNOWN_OP']);
+  assert.is(run.stderr, `trama: \`trama ops 127.0.0.1 ${server().port}\` lists what the server has\n`);
+});
+
 test('data may be left out, a negative number, a file or standard input', async (t) => {
   const resultOf = async (args: readonly string[], input?: string) => {
     const run = await call(args, input);
@@ -81,9 +87,12 @@ test('data that cannot be used is told in one line', async () => {
 });
 
 test('wrong usage is told in one line', async () => {
-  assertTrouble(await runCli(['call']), /missing required argument 'host'/);
-  assertTrouble(await runCli(['call', 'localhost', '0', 'echo']), /argument 'port'.* 1 to 65535/);
-  assertTrouble(await runCli(['call', 'localhost', '5e3', 'echo']), /argument 'port'/);
+  assertTrouble(await runCli(['call']), /missing required argument 'host'; see trama call --help\n$/);
+  for (const port of ['0', '65536', '5e3', "it's"]) {
+    const refusal = `^trama: PORT: "${port}" is not an integer from 1 to 65535; HOST and PORT are two arguments\n$`;
+    assertTrouble(await runCli(['call', 'localhost', port, 'echo']), new RegExp(refusal));
+  }
+  assertTrouble(await runCli(['call', '127.0.0.1:5000', 'sum', '[1]']), /PORT: "sum" is not an integer/);
   assertTrouble(await call(['echo', '1', 'extra']), /too many arguments/);
   assertTrouble(await call(['echo', '1', '--rwa']), /unknown option '--rwa' \(Did you mean --raw\?\)/);
   assertTrouble(await call(['echo', '1', '--timeout-ms', '-3']), /milliseconds above 0/);

@@ -24,7 +24,9 @@ async function completions(t: TestContext, ...words: string[]): Promise<string[]
 }
 
 test.needs('bash', 'bash offers the commands', async (t) => {
-  assert.equal(await completions(t, ''), ['serve', 'call', 'ops', 'completion']);
+  assert.equal(await completions(t, ''), ['serve', 'call', 'ops', 'completion', 'help']);
+  assert.equal(await completions(t, 'h'), ['help']);
+  assert.equal(await completions(t, 'help', 'c'), ['call', 'completion']);
   assert.equal(await completions(t, 'c'), ['call', 'completion']);
   assert.equal(await completions(t, '--v'), ['--version']);
 });
@@ -38,6 +40,20 @@ test.needs('bash', 'bash offers the options of the command that stands there', a
 test.needs('bash', 'bash offers the words that an argument may be', async (t) => {
   assert.equal(await completions(t, 'completion', ''), ['bash', 'zsh', 'fish']);
   assert.equal(await completions(t, 'completion', 'z'), ['zsh']);
+  assert.equal(await completions(t, 'completion', 'zsh', ''), []);
+});
+
+test.needs('bash', 'bash offers the operations that every server has, where an operation is due', async (t) => {
+  assert.equal(await completions(t, 'call', 'localhost', '5000', ''), ['echo', 'upper', 'sum']);
+  assert.equal(await completions(t, 'call', '--timeout-ms', '9', 'localhost', '--raw', '5000', 's'), ['sum']);
+  assert.equal(await completions(t, 'call', 'localhost', ''), []);
+  assert.equal(await completions(t, 'call', 'localhost', '5000', 'sum', ''), []);
+});
+
+test.needs('bash', 'bash offers the values that an option may have', async (t) => {
+  const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+  assert.equal(await completions(t, 'serve', '--log-level', ''), levels);
+  assert.equal(await completions(t, 'serve', '--log-level', 'd'), ['debug']);
 });
 
 test.needs('bash', 'bash leaves the value of an option to its file names', async (t) => {
@@ -63,10 +79,14 @@ test.needs(['zsh', 'script'], 'zsh completes at a prompt when Tab is pressed', a
   const { stdout: completion } = await runCli(['completion', 'zsh']);
   const setUp = 'autoload -Uz compinit; compinit -D\n';
   const rc = tempFile(t, '.zshrc', `${setUp}${completion}\ntrama() { echo "ran <$*>"; }\n`);
-  const keys = 'trama comp\tfi\t\ntrama serve --http-p\t1\nexit\n';
+  const keys =
+    'trama comp\tfi\t\ntrama serve --http-p\t1\ntrama h\t\ntrama serve --log-level si\t\ntrama call h 1 up\t\nexit\n';
   const run = await runProgram('script', ['-qec', 'zsh -i', '/dev/null'], keys, { TERM: 'dumb', ZDOTDIR: dirname(rc) });
   assert.match(run.stdout, /ran <completion fish>/);
   assert.match(run.stdout, /ran <serve --http-port 1>/);
+  assert.match(run.stdout, /ran <help>/);
+  assert.match(run.stdout, /ran <serve --log-level silent>/);
+  assert.match(run.stdout, /ran <call h 1 upper>/);
 });
 
 test.needs('fish', 'fish offers commands and options', async (t) => {
@@ -79,10 +99,14 @@ test.needs('fish', 'fish offers commands and options', async (t) => {
   assert.ok((await offered('trama ')).includes('serve'));
   assert.ok((await offered('trama call --t')).includes('--timeout-ms'));
   assert.ok((await offered('trama completion ')).includes('fish'));
+  assert.ok((await offered('trama h')).includes('help'));
+  assert.ok((await offered('trama serve --log-level ')).includes('silent'));
+  assert.ok((await offered('trama call localhost 5000 ')).includes('upper'));
+  assert.not.ok((await offered('trama call localhost ')).includes('upper'));
 });
 
 test('another shell is wrong usage', async () => {
-  assertTrouble(await runCli(['completion', 'tcsh']), /Allowed choices are bash, zsh, fish/);
+  assertTrouble(await runCli(['completion', 'tcsh']), /^trama: SHELL: "tcsh" is not one of bash, zsh, fish\n$/);
 });
 
 test.run();
