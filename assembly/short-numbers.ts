@@ -124,9 +124,9 @@ export function addShortNumbers(p: usize): usize {
     if (start == p) return finish(start, count, integers);
     p = start;
   }
-  return p;
 }
 
+/** Leaves what was gathered in registers; answers `p`. */
 function finish(p: usize, count: u32, integers: i64): usize {
   if (integers) addSmall(0, integers);
   shortCount = count;

@@ -232,6 +232,24 @@ test('a signal before the server listens ends it with status 0', async (t) => {
   assert.match(log, 'stopped before it listened');
 });
 
+test('where npm started it, it stops when npm is gone: npm hands no SIGTERM on', async (t) => {
+  // Like npm: a process between, which dies of the signal and leaves the server behind.
+  const between = `
+    const { spawn } = require('node:child_process');
+    spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' });
+    setInterval(() => {}, 1000);`;
+  const args = ['-e', between, mainPath, 'serve', '--port', '0', '--http-port', '0', '--workers', '1'];
+  const npm = spawn(process.execPath, args, { env: { ...process.env, npm_lifecycle_event: 'start' } });
+  t.after(() => npm.kill('SIGKILL'));
+  let log = '';
+  npm.stdout.on('data', (text) => {
+    log += text;
+  });
+  await until('the server is ready', () => log.includes('"ready"'));
+  npm.kill('SIGTERM');
+  await until('the server has stopped', () => log.includes('"stopped"'));
+});
+
 test('a defect ends the process with status 70 and its stack in the log', async (t) => {
   const file = moduleFile(t, 'defect.mjs', "process.on('SIGUSR2', () => { throw new Error('a planted defect'); });\n");
   const server = await startServer(t, ['--workers', '1'], { NODE_OPTIONS: `--import=${pathToFileURL(file).href}` });
