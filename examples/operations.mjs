@@ -1,8 +1,11 @@
 /**
- * Three operations to start from. Serve them, and call one:
+ * Three operations to start from. In a clone of the repository, serve them, and call one from another terminal:
  *
- *     trama serve --ops examples/operations.mjs
- *     trama call 127.0.0.1 5000 primes '{"to": 100000000}'
+ *     npm start -- --ops examples/operations.mjs
+ *     npm run --silent client -- 127.0.0.1 5000 primes '{"to":100000}'
+ *
+ * In a project that installed the package it is `npx trama serve --ops operations.mjs` and `npx trama call`, with a copy
+ * of this file.
  *
  * They run in worker threads. A client that cancels, or whose time is up, gets its thread back at once, whatever the code
  * is doing.

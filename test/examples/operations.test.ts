@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import type { Pool } from '../../src/pool/pool.js';
 import { answerOf, call, makePool } from '../pool/support.js';
@@ -35,6 +36,17 @@ test('primes counts what tables of primes say', async () => {
   for (const [to, count, largest] of known) {
     assert.equal(await answerOf(call(pool, 'primes', { to })), { count, largest }, `up to ${to}`);
   }
+});
+
+test('the commands at the head of the file are scripts of the package, and its call is answered', async () => {
+  const root = new URL('../../../', import.meta.url);
+  const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+  const head = readFileSync(new URL('examples/operations.mjs', root), 'utf8').split('*/')[0]!;
+  assert.match(head, /npm start -- --ops examples\/operations\.mjs\n/);
+  const [, script, op, data] = /npm run --silent (\w+) -- 127\.0\.0\.1 5000 (\w+) '(.+)'\n/.exec(head)!;
+  assert.match(scripts.start, /main\.js serve$/);
+  assert.match(scripts[script!], /main\.js call$/);
+  assert.equal(await answerOf(call(pool, op!, JSON.parse(data!))), { count: 9592, largest: 99_991 });
 });
 
 test('primes refuses what is not a whole number', async () => {
