@@ -4,9 +4,11 @@ import { PoolError } from '../errors.js';
 import type { OperationLog } from '../ops/define-operation.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import { HeapWatch } from './heap-watch.js';
+import { LineBudget } from './line-budget.js';
+import { withErrorType } from './log-channel.js';
 import type { Loaded, WorkerSetup } from './messages.js';
 import type { Outcome, PoolSnapshot, Task } from './task.js';
-import { type Death, Thread, type ThreadOwner, type ThreadState } from './thread.js';
+import { type Death, type Ending, Thread, type ThreadOwner, type ThreadState } from './thread.js';
 
 /**
  * Keeps the pool's threads at their number: at most `workers` are busy, and `spares` more stand ready, so that a thread
@@ -52,6 +54,7 @@ export class Crew<Work> {
   readonly #idle: Thread<Work>[] = [];
   readonly #busy = new Set<Thread<Work>>();
   readonly #heapWatch: HeapWatch;
+  readonly #stopLines = new LineBudget();
   #started = 0;
   #lost = 0;
   #stopped = 0;
@@ -172,13 +175,17 @@ export class Crew<Work> {
       this.#failures = 0;
       this.#owner.done(work, outcome);
     },
-    ending: (thread) => {
+    ending: (thread, ending) => {
       this.#forget(thread);
+      if (ending.from === 'stopping' && !this.#closed) this.#logStopped(thread, ending);
       // One that has never been ready is started again by `#bury`, which knows how long to wait.
       if (thread.readyAtMs !== undefined) this.#fill();
     },
     dead: (thread, death) => this.#bury(thread, death),
-    log: (thread, line) => this.#options.log[line.level]({ ...line.fields, thread: thread.name }, line.message),
+    log: (thread, line) => {
+      const fields = { ...withErrorType(line.fields), thread: thread.name };
+      this.#options.log[line.level](fields, line.message);
+    },
   };
 
   #bury(thread: Thread<Work>, death: Death<Work>): void {
@@ -188,12 +195,27 @@ export class Crew<Work> {
       if (death.from === 'stopping') this.#stopped += 1;
       else if (death.byItself) this.#lost += 1;
       if (this.#couldNotStart(thread, death)) this.#backOff(thread, death);
-      else if (death.byItself) {
-        this.#options.log.warn({ thread: thread.name, from: death.from, reason: death.reason }, 'a worker thread died');
-      }
+      else if (death.byItself) this.#logDeath(thread, death);
       this.#fill();
     }
     if (death.work !== undefined) this.#owner.lost(death.work, death);
+  }
+
+  /** At once, since a thread that is stuck in a system call may never be gone. Peers can bring this about at will. */
+  #logStopped(thread: Thread<Work>, { reason, task }: Ending): void {
+    if (!this.#stopLines.take()) return;
+    const { log } = this.#options;
+    log.info(
+      { ...task, thread: thread.name, reason, ...this.#stopLines.dropped() },
+      'a thread was ended: its task was over and did not stop',
+    );
+  }
+
+  #logDeath(thread: Thread<Work>, { task, begun, lastOp, from, reason, error }: Death<Work>): void {
+    // A task that had not begun has no part in it.
+    const about = begun && task !== undefined ? task : lastOp !== undefined && { lastOp };
+    const cause = error !== undefined && { err: error };
+    this.#options.log.warn({ ...about, thread: thread.name, from, reason, ...cause }, 'a worker thread died');
   }
 
   #couldNotStart(thread: Thread<Work>, death: Death<Work>): boolean {
@@ -213,7 +235,7 @@ export class Crew<Work> {
     this.#failures += 1;
     const retryInMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (this.#failures - 1));
     this.#options.log.error(
-      { thread: thread.name, reason: death.reason, retryInMs },
+      { thread: thread.name, reason: death.reason, retryInMs, ...(death.error !== undefined && { err: death.error }) },
       'a worker thread could not start',
     );
     clearTimeout(this.#retry);

@@ -1,82 +1,65 @@
 import type { OperationLog } from '../ops/define-operation.js';
+import { LineBudget } from './line-budget.js';
 import { type LogLevel, type LogLine, logLevels } from './messages.js';
 
 /**
  * A worker's side of the log: lines of operations, and what their code writes to stdout and stderr, go to the server's
  * own log as messages.
  *
- * An operation that logs in a loop must not drown the I/O thread: a thread may send `linesBurst` lines at once and
- * `linesPerSecond` in the long run, each of some `lineCharactersMax`. What is over that is dropped and counted, and the
- * count stands on the next line that is sent.
+ * An operation that logs in a loop must not drown the I/O thread: each thread has a budget of lines, each of some
+ * `lineCharactersMax`. What is over that is dropped and counted, and the count stands on the next line that is sent.
  */
 
-const linesBurst = 100;
-const linesPerSecond = 20;
 const lineCharactersMax = 8192;
+
+/** What each line of a run bears, so that it can be matched to the reply. */
+export interface RunName {
+  readonly op?: string;
+  /** The request's id. */
+  readonly id?: string | undefined;
+}
 
 export class LogChannel {
   readonly #send: (line: LogLine) => void;
   readonly #levels: readonly LogLevel[];
-  readonly #nowMs: () => number;
-  #tokens = linesBurst;
-  #refilledAtMs: number;
-  #dropped = 0;
-  /** The operation that runs: what the thread writes to its streams is put down to it. */
-  op: string | undefined;
+  readonly #budget: LineBudget;
+  /** The run under way: what the thread writes to its streams is put down to it. */
+  run: RunName = {};
 
   /**
    * @param levels those that are sent; lines of others cost nothing
    * @param nowMs a clock that does not go back
    */
-  constructor(
-    send: (line: LogLine) => void,
-    levels: readonly LogLevel[] = logLevels,
-    nowMs: () => number = () => performance.now(),
-  ) {
+  constructor(send: (line: LogLine) => void, levels: readonly LogLevel[] = logLevels, nowMs?: () => number) {
     this.#send = send;
     this.#levels = levels;
-    this.#nowMs = nowMs;
-    this.#refilledAtMs = nowMs();
+    this.#budget = new LineBudget(nowMs);
   }
 
-  /** What an operation gets as `context.log`. Its lines bear its name even where it logs after it has returned. */
-  forOperation(op: string): OperationLog {
-    const at = (level: LogLevel) => (fields: object, message?: string) => this.write(level, fields, message, op);
+  /** What an operation gets as `context.log`. Its lines bear the run's name even where it logs after it has returned. */
+  forRun(run: RunName): OperationLog {
+    const at = (level: LogLevel) => (fields: object, message?: string) => this.write(level, fields, message, run);
     return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   }
 
   /** Sends a line, or counts it as dropped. `fields` may be anything that a user's code passes, a plain text too. */
-  write(level: LogLevel, fields: unknown, message?: string, op: string | undefined = this.op): void {
-    if (!this.#levels.includes(level)) return;
-    if (!this.#take()) {
-      this.#dropped += 1;
-      return;
-    }
-    this.#post(level, fields, message, op);
+  write(level: LogLevel, fields: unknown, message?: string, run: RunName = this.run): void {
+    if (this.#levels.includes(level) && this.#budget.take()) this.#post(level, fields, message, run);
   }
 
   /** Says how many lines were dropped, where some were and a line may be sent: an operation has just finished. */
   mentionDropped(): void {
-    if (this.#dropped > 0 && this.#take())
-      this.#post('warn', {}, 'lines of the log were dropped: too many at once', this.op);
+    if (this.#budget.takeForDropped())
+      this.#post('warn', {}, 'lines of the log were dropped: too many at once', this.run);
   }
 
-  #post(level: LogLevel, fields: unknown, message: string | undefined, op: string | undefined): void {
-    const [plain, text] = typeof fields === 'string' ? [{}, fields] : [plainFields(fields), message];
+  #post(level: LogLevel, fields: unknown, message: string | undefined, run: RunName): void {
+    const [plain, text] = fieldsAndText(fields, message);
     const about: Record<string, unknown> = { ...plain };
-    if (op !== undefined) about.op = op;
-    if (this.#dropped > 0) about.linesDropped = this.#dropped;
-    this.#dropped = 0;
+    if (run.op !== undefined) about.op = run.op;
+    if (run.id !== undefined) about.id = run.id;
+    Object.assign(about, this.#budget.dropped());
     this.#send({ type: 'log', level, fields: about, message: text === undefined ? undefined : cut(String(text)) });
-  }
-
-  #take(): boolean {
-    const nowMs = this.#nowMs();
-    this.#tokens = Math.min(linesBurst, this.#tokens + ((nowMs - this.#refilledAtMs) / 1000) * linesPerSecond);
-    this.#refilledAtMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
   }
 }
 
@@ -105,6 +88,13 @@ function capture(stream: NodeJS.WriteStream, take: (text: string) => void): void
   Object.defineProperty(stream, 'write', { value: write, writable: true, configurable: true });
 }
 
+/** As pino takes them: a text or an error may stand where the fields do. */
+function fieldsAndText(fields: unknown, message: string | undefined): [fields: object, text: string | undefined] {
+  if (typeof fields === 'string') return [{}, fields];
+  if (fields instanceof Error) return [plainFields({ err: fields }), message ?? fields.message];
+  return [plainFields(fields), message];
+}
+
 /** What of a line's fields can cross threads and be written as JSON, not larger than a line may be. */
 function plainFields(fields: unknown): object {
   let json: string | undefined;
@@ -123,7 +113,28 @@ function plainFields(fields: unknown): object {
 function plainValue(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
   if (!(value instanceof Error)) return value;
-  return Object.assign({ type: value.name, message: value.message, stack: value.stack }, value);
+  const { message, stack, cause } = value;
+  return { ...value, type: typeOf(value), message, stack, ...(cause instanceof Error && { cause }) };
+}
+
+/** Many classes of errors never set `name`, which is `Error` then. */
+function typeOf(error: Error): string {
+  return error.name === 'Error' ? error.constructor.name : error.name;
+}
+
+/**
+ * The fields of a line that has crossed threads, so that pino tells the type of its error. pino takes the type from the
+ * constructor, which is `Object` by now, and only where there is none from `name`.
+ */
+export function withErrorType(fields: LogLine['fields']): LogLine['fields'] {
+  const { err } = fields;
+  if (typeof err !== 'object' || err === null || typeof (err as { type?: unknown }).type !== 'string') return fields;
+  const { type } = err as { type: string };
+  const typed = Object.defineProperties(
+    { ...err },
+    { constructor: { value: undefined, enumerable: false }, name: { value: type, enumerable: false } },
+  );
+  return { ...fields, err: typed };
 }
 
 function cut(text: string): string {

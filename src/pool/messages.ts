@@ -55,6 +55,7 @@ export interface RunMessage {
   readonly serial: number;
   readonly kind: Task['kind'];
   readonly op: string;
+  readonly label: string | undefined;
   readonly payload: Uint8Array;
 }
 

@@ -29,6 +29,8 @@ export async function runOperation(
   resultBytesMax: number,
   context: RunContext,
 ): Promise<Outcome> {
+  // Kept, since an operation may log when its thread has gone on to the next.
+  const { run } = context.log;
   const data = parse(payload);
   const fault = operation.check?.(data);
   if (fault !== undefined) return errorOutcome('BAD_DATA', cut(fault));
@@ -39,7 +41,7 @@ export async function runOperation(
         return context.signal();
       },
       get log() {
-        return context.log.forOperation(operation.info.name);
+        return context.log.forRun(run);
       },
     });
   } catch (error) {

@@ -17,6 +17,8 @@ export interface Task {
   readonly payload: Uint8Array;
   /** The request's own budget in milliseconds from now; the operation's default applies where it is absent. */
   readonly timeoutMs?: number | undefined;
+  /** The request's id, for the log: all lines of the run bear it as `id`. */
+  readonly label?: string | undefined;
 }
 
 export type Outcome =

@@ -57,9 +57,25 @@ export interface ThreadOwner<Work> {
   ready(thread: Thread<Work>, loaded: Loaded): void;
   /** Where the task was ended meanwhile, its outcome comes all the same; it is for nobody. */
   done(thread: Thread<Work>, work: Work, outcome: Outcome): void;
-  ending(thread: Thread<Work>): void;
+  ending(thread: Thread<Work>, ending: Ending): void;
   dead(thread: Thread<Work>, death: Death<Work>): void;
   log(thread: Thread<Work>, line: LogLine): void;
+}
+
+export interface Ending {
+  /** The state in which it was told to end. */
+  readonly from: ThreadState;
+  /** One sentence for the log. */
+  readonly reason: string;
+  readonly task: TaskName | undefined;
+}
+
+/** What the log says of a task. */
+export interface TaskName {
+  readonly op: string;
+  readonly kind: Task['kind'];
+  /** The request's id. */
+  readonly id: string | undefined;
 }
 
 export interface Death<Work> {
@@ -69,7 +85,12 @@ export interface Death<Work> {
   readonly byItself: boolean;
   /** One sentence for the log. */
   readonly reason: string;
+  /** What was thrown where nobody caught it, if that is what ended the thread. */
+  readonly error: Error | undefined;
   readonly outOfMemory: boolean;
+  readonly task: TaskName | undefined;
+  /** The operation that ran before: where no task had begun, it may have left behind what ended the thread. */
+  readonly lastOp: string | undefined;
   /** The task that the thread had. */
   readonly work?: Work;
   /** False where it is certain that not one instruction of the task was run. */
@@ -90,9 +111,11 @@ export class Thread<Work> implements WatchedThread {
   #state: ThreadState = 'starting';
   #endedFrom: ThreadState | undefined;
   #reason: string | undefined;
+  #error: Error | undefined;
   #outOfMemory = false;
   #serial = 0;
-  #run: { readonly kind: Task['kind']; readonly work: Work } | undefined;
+  #run: { readonly task: TaskName; readonly work: Work } | undefined;
+  #lastOp: string | undefined;
   /** Limits the start, and later the time that a thread has to come back. */
   #timer: NodeJS.Timeout | undefined;
 
@@ -146,9 +169,9 @@ export class Thread<Work> implements WatchedThread {
   begin(task: Task, work: Work): void {
     this.#move('run');
     this.#serial = (this.#serial % serialMax) + 1;
-    this.#run = { kind: task.kind, work };
-    const { kind, op } = task;
-    this.#post({ type: 'run', serial: this.#serial, kind, op, payload: sendable(task.payload) });
+    const { kind, op, label } = task;
+    this.#run = { task: { op, kind, id: label }, work };
+    this.#post({ type: 'run', serial: this.#serial, kind, op, label, payload: sendable(task.payload) });
   }
 
   /**
@@ -163,23 +186,25 @@ export class Thread<Work> implements WatchedThread {
     Atomics.store(this.#slots, slot.ended, this.#serial);
     const underWay = Atomics.load(this.#slots, slot.running) === this.#serial;
     const listens = Atomics.load(this.#slots, slot.listens) === this.#serial;
-    if (underWay && !listens && this.#run?.kind === 'data') {
-      this.#giveUp('its task was ended and did not ask for a signal');
+    if (underWay && !listens && this.#run?.task.kind === 'data') {
+      this.#giveUp(`${message}; it did not ask for \`context.signal\``);
       return;
     }
     if (listens) this.#post({ type: 'abort', serial: this.#serial, code, message });
-    this.#timer = setTimeout(() => this.#giveUp('its task was ended and it did not come back'), graceMs);
+    const patience = `${message}; it did not stop within ${graceMs} ms`;
+    this.#timer = setTimeout(() => this.#giveUp(patience), graceMs);
   }
 
   /** Ends the thread, whatever it does. Resolves once it is gone; a second call waits for the same end. */
   async end(reason: string): Promise<void> {
     if (this.#state === 'dead') return;
     if (this.#state !== 'ending') {
-      this.#endedFrom = this.#state;
+      const from = this.#state;
+      this.#endedFrom = from;
       this.#reason ??= reason;
       this.#move('end');
       clearTimeout(this.#timer);
-      this.#owner.ending(this);
+      this.#owner.ending(this, { from, reason, task: this.#run?.task });
     }
     await this.#worker.terminate();
   }
@@ -213,6 +238,7 @@ export class Thread<Work> implements WatchedThread {
   #finish(outcome: Outcome, work: Work): void {
     this.#move('done');
     clearTimeout(this.#timer);
+    this.#lastOp = this.#run?.task.op;
     this.#run = undefined;
     this.runsDone += 1;
     this.#owner.done(this, work, outcome);
@@ -221,6 +247,8 @@ export class Thread<Work> implements WatchedThread {
   #fail(error: unknown): void {
     const { code } = Object(error) as { code?: unknown };
     this.#outOfMemory = code === 'ERR_WORKER_OUT_OF_MEMORY';
+    // Running out of memory is told by Node's own code, whose stack says nothing of the thread's.
+    if (error instanceof Error && !this.#outOfMemory) this.#error = error;
     this.#reason ??= error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${String(error)}`;
   }
 
@@ -240,7 +268,10 @@ export class Thread<Work> implements WatchedThread {
       from,
       byItself: this.#endedFrom === undefined || this.#outOfMemory,
       reason: this.#reason ?? `it exited with status ${code}`,
+      error: this.#error,
       outOfMemory: this.#outOfMemory,
+      task: run?.task,
+      lastOp: this.#lastOp,
       begun: Math.abs(word) === this.#serial,
       ...(run !== undefined && { work: run.work }),
     });

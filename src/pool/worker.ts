@@ -87,12 +87,12 @@ class WorkerSide {
     Atomics.store(this.#slots, slot.running, task.serial);
     const run: Run = { serial: task.serial };
     this.#current = run;
-    this.#log.op = task.op;
+    this.#log.run = { op: task.op, id: task.label };
     const outcome = this.#isEnded(run)
       ? errorOutcome('CANCELLED', 'ended before it began')
       : await this.#work(task, run);
     this.#log.mentionDropped();
-    this.#log.op = undefined;
+    this.#log.run = {};
     this.#current = undefined;
     Atomics.store(this.#slots, slot.running, -task.serial);
     this.#send({ type: 'done', serial: task.serial, outcome }, transferable(outcome));

@@ -1,5 +1,6 @@
+import { pino } from 'pino';
 import * as assert from 'uvu/assert';
-import { LogChannel } from '../../src/pool/log-channel.js';
+import { LogChannel, withErrorType } from '../../src/pool/log-channel.js';
 import { type LogLevel, type LogLine, logLevels } from '../../src/pool/messages.js';
 import { suite } from '../support/suite.js';
 
@@ -16,10 +17,10 @@ function channel(levels: readonly LogLevel[] = logLevels) {
   return { log, lines, clock };
 }
 
-test('a line bears its level, fields, message and operation', () => {
+test('a line bears its level, fields, message, operation and request', () => {
   const { log, lines } = channel();
-  log.forOperation('primes').warn({ n: 3 }, 'slow');
-  assert.equal(lines, [{ type: 'log', level: 'warn', fields: { n: 3, op: 'primes' }, message: 'slow' }]);
+  log.forRun({ op: 'primes', id: 'r-1' }).warn({ n: 3 }, 'slow');
+  assert.equal(lines, [{ type: 'log', level: 'warn', fields: { n: 3, op: 'primes', id: 'r-1' }, message: 'slow' }]);
 });
 
 test('a flood is cut, and the next line that gets through says how many were lost', () => {
@@ -73,6 +74,33 @@ test('whatever is logged can cross threads', () => {
   assert.is(`${err.type} ${err.message} ${err.code}`, 'TypeError wrong E1');
   assert.match(err.stack, /log-channel/);
   assert.is(lines[4]!.message, 'only text');
+});
+
+test('an error keeps its type through threads and pino, however its class is named', () => {
+  const { log, lines } = channel();
+  class QuotaError extends Error {}
+  const own = Object.assign(new Error('o'), { name: 'OwnError' });
+  const caused = new RangeError('r', { cause: new QuotaError('the cause') });
+  for (const err of [new TypeError('t'), new QuotaError('q'), own, caused, new DOMException('d', 'AbortError')]) {
+    log.write('error', { err });
+  }
+  log.write('error', new TypeError('without fields'));
+  const written: { err: { type: string; message: string; stack: string; name?: string }; msg?: string }[] = [];
+  const logger = pino({ base: null }, { write: (text: string) => void written.push(JSON.parse(text)) });
+  for (const { fields, message } of lines) logger.error(withErrorType(structuredClone(fields)), message);
+  assert.equal(
+    written.map(({ err }) => `${err.type} ${err.message}`),
+    [
+      'TypeError t',
+      'QuotaError q',
+      'OwnError o',
+      'RangeError r: the cause',
+      'AbortError d',
+      'TypeError without fields',
+    ],
+  );
+  assert.match(written[0]!.err.stack, /log-channel/);
+  assert.is(written[5]!.msg, 'without fields');
 });
 
 test.run();

@@ -22,7 +22,10 @@ for (const how of deaths) {
     await until('all threads stand again', () => pool.snapshot().workers.idle + pool.snapshot().workers.spare === 3);
     const { threads, rerun } = pool.snapshot();
     assert.equal([threads.started, threads.lost, threads.stopped, rerun], [4, 1, 0, 0]);
-    assert.ok(lines.some((line) => line.message === 'a worker thread died'));
+    const line = lines.find(({ message }) => message === 'a worker thread died');
+    assert.equal([line?.op, line?.kind, line?.from], ['dieOnce', 'data', 'busy']);
+    if (how === 'timer' || how === 'rejection')
+      assert.match((line!.err as Error).stack!, /where nobody .*\n +at .*operations/);
   });
 }
 
@@ -65,7 +68,7 @@ test('an operation that is not idempotent runs once, however its thread dies', a
 });
 
 test('what a task leaves behind may kill its thread later; the tasks of others come through', async (t) => {
-  const { pool } = await startPool(t, { workers: 2 });
+  const { pool, lines } = await startPool(t, { workers: 2 });
   for (let round = 1; round <= 3; round += 1) {
     assert.is(await answerOf(call(pool, 'bombBehind', { ms: 0 })), 'answered');
     const others = Array.from({ length: 20 }, (_, n) => call(pool, 'double', n));
@@ -74,6 +77,11 @@ test('what a task leaves behind may kill its thread later; the tasks of others c
       others.map((_, n) => n * 2),
     );
     await until('the thread is dead', () => pool.snapshot().threads.lost === round);
+    await until('that is logged', () => lines.length === round);
+    const line = lines.at(-1)!;
+    assert.is(line.op, undefined);
+    assert.match(String(line.lastOp), /^(bombBehind|double)$/);
+    assert.match((line.err as Error).stack!, /^Error: late\n +at /);
   }
   assert.is(pool.snapshot().rerun, 0);
 });

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.js';
 import { until } from '../support/until.js';
-import { answerOf, call, frameTask, scratch, startPool, submit } from './support.js';
+import { answerOf, call, dataTask, frameTask, scratch, startPool, submit } from './support.js';
 
 const test = suite('pool: cancel and deadline');
 
@@ -21,14 +21,25 @@ test('an endless loop is cancelled at once and its thread is ended, while its ne
 });
 
 test('an endless loop ends at its deadline, its own or its operation’s', async (t) => {
-  const { pool } = await startPool(t);
-  assert.equal(await call(pool, 'spin', {}, 30).outcome, {
+  const { pool, lines } = await startPool(t);
+  assert.equal(await submit(pool, { ...dataTask('spin', {}, 30), label: 'r-1' }).outcome, {
     kind: 'error',
     code: 'DEADLINE_EXCEEDED',
     message: '`spin` was not done after 30 ms',
   });
   assert.is(await answerOf(call(pool, 'spinShort', null)), 'DEADLINE_EXCEEDED');
   assert.is(await answerOf(call(pool, 'double', 1)), 2);
+  assert.is(lines.length, 2);
+  const { thread, ...said } = lines[0]!;
+  assert.match(String(thread), /^trama-worker-/);
+  assert.equal(said, {
+    level: 'info',
+    message: 'a thread was ended: its task was over and did not stop',
+    op: 'spin',
+    kind: 'data',
+    id: 'r-1',
+    reason: '`spin` was not done after 30 ms; it did not ask for `context.signal`',
+  });
 });
 
 test('a request’s own time goes before its operation’s, also where it is longer', async (t) => {
@@ -97,7 +108,7 @@ test('the signal’s reason tells a cancel from a deadline', async (t) => {
 });
 
 test('one that asked for its signal and pays no heed is ended when its grace is over', async (t) => {
-  const { pool } = await startPool(t, { stopGraceMs: 30 });
+  const { pool, lines: logged } = await startPool(t, { stopGraceMs: 30 });
   const { file, lines } = scratch(t).journal();
   const stubborn = call(pool, 'stubborn', { ms: 60_000, journal: file });
   await until('it runs', () => lines().length === 1);
@@ -105,6 +116,10 @@ test('one that asked for its signal and pays no heed is ended when its grace is 
   assert.is(await answerOf(call(pool, 'double', 1)), 2);
   await until('its thread was ended', () => pool.snapshot().threads.stopped === 1);
   assert.equal(lines(), ['aborted: false']);
+  assert.equal(
+    logged.map(({ op, reason }) => [op, reason]),
+    [['stubborn', 'enough; it did not stop within 30 ms']],
+  );
 });
 
 test('an operation that throws because it was told to stop is no failure in the log, and one that errs then is', async (t) => {

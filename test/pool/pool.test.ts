@@ -4,6 +4,7 @@ import { until } from '../support/until.js';
 import {
   answerOf,
   call,
+  dataTask,
   engineModule,
   frameTask,
   keepLog,
@@ -65,6 +66,30 @@ test('any other error is INTERNAL, tells the caller nothing, and the log everyth
     assert.match(JSON.stringify(line), /secret|business/);
     await pool.close();
   }
+});
+
+test('all lines of a run bear the id of its request, also where the operation logs later', async (t) => {
+  const { pool, lines } = await startPool(t);
+  for (const [label, op, data] of [
+    ['r-1', 'fail', 'error'],
+    ['r-2', 'talk', { lines: 1 }],
+    ['r-3', 'talk', { lines: 1, print: true }],
+    ['r-4', 'talkLater', { ms: 20 }],
+    [undefined, 'talk', { lines: 1 }],
+  ] as const) {
+    await submit(pool, { ...dataTask(op, data), label }).outcome;
+  }
+  await until('the last line has come', () => lines.length === 5);
+  await submit(pool, { ...dataTask('dieOnce', { how: 'timer' }), label: 'r-6' }).outcome;
+  assert.is(lines.length, 6);
+  assert.equal(lines.map(({ op, id }) => `${op} ${id}`).sort(), [
+    'dieOnce r-6',
+    'fail r-1',
+    'talk r-2',
+    'talk r-3',
+    'talk undefined',
+    'talkLater r-4',
+  ]);
 });
 
 test('a result that is no JSON, or more than fits into a frame, is INTERNAL with the cause in the log', async (t) => {
