@@ -98,6 +98,17 @@ const memberRules: { readonly [Name in keyof Required<OperationDefinition>]: Mem
 
 /**
  * Declares an operation.
+ *
+ *     import { defineOperation } from 'trama';
+ *     export const double = defineOperation<number, number>({
+ *       description: 'Doubles a number.',
+ *       input: { type: 'number' },
+ *       run: (n) => n * 2,
+ *     });
+ *
+ * In TypeScript the two types are those of `data` and of the result; without them `data` is `unknown`. They are what you
+ * say they are: only `input` is checked when a request comes, so the first type should say no more than `input` does.
+ *
  * @throws TypeError where a member is missing, of another type, or one that operations do not have; the message names it.
  */
 export function defineOperation<Input = unknown, Output = unknown>(

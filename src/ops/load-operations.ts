@@ -51,6 +51,7 @@ async function importOperations(url: string, file: string): Promise<[string, Ope
   try {
     exported = await import(url);
   } catch (error) {
+    if (isNoModule(error, url, file)) throw cannotLoad(file, 'it is not a JavaScript module (.mjs or .js)', error);
     throw cannotLoad(file, explain(error), error);
   }
   const operations = operationsIn(exported);
@@ -58,6 +59,19 @@ async function importOperations(url: string, file: string): Promise<[string, Ope
     throw cannotLoad(file, 'it exports no operation; write `export const name = defineOperation({ … })`');
   }
   return operations;
+}
+
+const noModuleCodes = [
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_IMPORT_ATTRIBUTE_MISSING',
+  'ERR_IMPORT_ASSERTION_TYPE_MISSING',
+];
+
+/** Did Node refuse the file for what it is, and not something that it imports? The message names the one refused. */
+function isNoModule(error: unknown, url: string, file: string): boolean {
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  const named = String(message);
+  return noModuleCodes.includes(String(code)) && (named.includes(url) || named.includes(file));
 }
 
 /** A CommonJS module may show its exports only as members of `default`. */
@@ -127,7 +141,7 @@ function asPlainJson(schema: JsonSchema): JsonSchema {
 }
 
 function cannotLoad(file: string, reason: string, cause?: unknown): PoolError {
-  return new PoolError('WORKER_FAILED', `cannot load operations from ${file}: ${reason}`, { cause });
+  return new PoolError('WORKER_FAILED', `--ops: cannot load operations from ${file}: ${reason}`, { cause });
 }
 
 /** One line of an error that may be anything: a module can throw what it likes. */
@@ -136,7 +150,12 @@ function explain(error: unknown): string {
   return text.replace(/\s+/g, ' ').trim() + advice(error);
 }
 
+const esmInCommonJs = /^Cannot use import statement outside a module|^Unexpected token 'export'/;
+
 function advice(error: unknown): string {
+  if (error instanceof SyntaxError && esmInCommonJs.test(error.message)) {
+    return '; name the file .mjs, or put "type": "module" in the package.json beside it';
+  }
   if (error instanceof SyntaxError) return ' (`node --check` with the file shows the place)';
   const { code, message } = Object(error) as { code?: unknown; message?: unknown };
   if (code !== 'ERR_MODULE_NOT_FOUND' || !String(message).includes("package 'trama'")) return '';

@@ -22,9 +22,10 @@ function modules(t: TestContext, texts: Record<string, string>): string[] {
 
 const esm = (text: string) => `import { defineOperation } from '${source}';\n${text}`;
 
-async function loadError(t: TestContext, texts: Record<string, string>): Promise<string> {
+/** @param given how many of the modules are loaded; those behind are only there */
+async function loadError(t: TestContext, texts: Record<string, string>, given?: number): Promise<string> {
   try {
-    await loadOperations(modules(t, texts), new Map());
+    await loadOperations(modules(t, texts).slice(0, given), new Map());
   } catch (error) {
     assert.instance(error, PoolError);
     return (error as PoolError).message;
@@ -89,7 +90,7 @@ const define = (name: string, more = '') =>
 test('a name that is the server’s own is refused', async (t) => {
   for (const name of ['echo', 'upper', 'sum', '$ping', '$mine']) {
     const message = await loadError(t, { 'a.mjs': esm(define(name)) });
-    assert.match(message, /^cannot load operations from \/.*a\.mjs: the name `.+` is the server's own/);
+    assert.match(message, /^--ops: cannot load operations from \/.*a\.mjs: the name `.+` is the server's own/);
     assert.ok(message.includes(`\`${name}\``));
   }
 });
@@ -128,6 +129,26 @@ test('a faulty definition, a faulty schema and a schema that is not JSON are nam
     await loadError(t, { 'c.mjs': esm(define('c', 'output: { const: 1n }')) }),
     /a schema of `c` is not plain JSON/,
   );
+});
+
+test('a file that Node takes for CommonJS is told how to be a module', async (t) => {
+  for (const text of ["import 'node:fs';", 'export const a = 1;']) {
+    const message = await loadError(t, { 'a.js': text, 'package.json': '{"type":"commonjs"}' }, 1);
+    assert.match(message, /; name the file \.mjs, or put "type": "module" in the package\.json beside it$/);
+    assert.not.match(message, /--check/);
+  }
+});
+
+test('a file that is no module is called so, and one that imports such a file is not', async (t) => {
+  for (const [name, text] of [
+    ['README.md', '# Read me'],
+    ['settings.json', '{}'],
+  ] as const) {
+    const message = await loadError(t, { [name]: text });
+    assert.match(message, /^--ops: cannot load operations from \/.*: it is not a JavaScript module \(\.mjs or \.js\)$/);
+    const nested = await loadError(t, { 'a.mjs': `import './${name}';`, [name]: text }, 1);
+    assert.match(nested, /a\.mjs: TypeError: /);
+  }
 });
 
 test('a file that is missing, does not parse or throws is named, in one line', async (t) => {

@@ -84,7 +84,10 @@ for (const [what, text, expected, startTimeoutMs = 30_000] of faults) {
 
 test('a module that is not there is named', async (t) => {
   const { pool } = makePool(t, { operationModules: ['file:///nowhere/ops.mjs'] });
-  assert.is((await startError(pool)).message, 'cannot load operations from /nowhere/ops.mjs: there is no such file');
+  assert.is(
+    (await startError(pool)).message,
+    '--ops: cannot load operations from /nowhere/ops.mjs: there is no such file',
+  );
 });
 
 test.run();
