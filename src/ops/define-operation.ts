@@ -16,7 +16,7 @@
  * | throws anything else | `INTERNAL`; the cause stands in the server's log only |
  * | returns what is not JSON (a cycle, a BigInt), or more than fits into a frame | `INTERNAL`; the cause stands in the log |
  * | kills its thread (`process.exit`, an error outside the promise, out of memory) | it runs once more if `idempotent`, otherwise `WORKER_LOST` |
- * | is cancelled, or its time is up | `CANCELLED` or `DEADLINE_EXCEEDED`, at once. If it has asked for `context.signal` it has a moment to stop; then, or otherwise right away, its thread is ended |
+ * | is cancelled, or its time is up | `CANCELLED` or `DEADLINE_EXCEEDED`, at once. If it has asked for `context.signal` it has a moment to stop; then, or otherwise right away, its thread is ended, which the log tells. What it throws after its signal told it to stop is a `debug` line, unless it is a `TypeError` or another of JavaScript's own |
  */
 
 /**

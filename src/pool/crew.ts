@@ -226,8 +226,7 @@ export class Crew<Work> {
 
   #backOff(thread: Thread<Work>, death: Death<Work>): void {
     if (this.#loaded === undefined) {
-      const during = death.byItself ? 'a worker thread ended while it loaded the operations: ' : '';
-      this.#settleStart?.reject(new PoolError('WORKER_FAILED', `${during}${death.reason}`));
+      this.#settleStart?.reject(new PoolError('WORKER_FAILED', this.#firstStartProblem(death)));
       this.#settleStart = undefined;
       void this.close();
       return;
@@ -243,6 +242,13 @@ export class Crew<Work> {
       this.#retry = undefined;
       this.#fill();
     }, retryInMs);
+  }
+
+  /** Where there are modules to load, they are the likely cause; what is wrong with one of them says so by itself. */
+  #firstStartProblem({ byItself, reason }: Death<Work>): string {
+    const during = byItself ? `a worker thread ended while it loaded the operations: ${reason}` : reason;
+    const isNamed = reason.startsWith('--ops: ') || this.#options.setup.operationModules.length === 0;
+    return isNamed ? during : `--ops: ${during}`;
   }
 
   #noticeWarm(): void {

@@ -144,7 +144,10 @@ export class Thread<Work> implements WatchedThread {
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', (code) => this.#exit(code));
     this.#timer = setTimeout(
-      () => this.#giveUp(`it had not started after ${options.startTimeoutMs} ms; does a module wait for something?`),
+      () =>
+        this.#giveUp(
+          `a worker thread had not started after ${options.startTimeoutMs} ms; does a module wait for something?`,
+        ),
       options.startTimeoutMs,
     );
   }

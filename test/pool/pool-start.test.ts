@@ -58,12 +58,16 @@ const faults: [what: string, text: string, expected: RegExp, startTimeoutMs?: nu
   ['does not parse', 'export const = 1;', /SyntaxError: Unexpected token '='/],
   ['throws', "throw new Error('no database');", /Error: no database/],
   ['throws what is no error', "throw 'oops';", /it threw oops/],
-  ['ends its thread', 'process.exit(4);', /ended while it loaded the operations: it exited with status 4/],
+  [
+    'ends its thread',
+    'process.exit(4);',
+    /^--ops: a worker thread ended while it loaded the operations: it exited with status 4/,
+  ],
   ['waits for ever', 'await new Promise(() => {});', /ended while it loaded the operations/],
   [
     'waits with open handles',
     'setInterval(() => {}, 1000); await new Promise(() => {});',
-    /had not started after 1500/,
+    /^--ops: a worker thread had not started after 1500/,
     1500,
   ],
   ['imports what is not there', "import 'no-such-package';", /Cannot find package 'no-such-package'/],
@@ -76,6 +80,7 @@ for (const [what, text, expected, startTimeoutMs = 30_000] of faults) {
     const error = await startError(pool);
     assert.instance(error, PoolError);
     assert.match(error.message, expected);
+    assert.ok(error.message.startsWith('--ops: '), error.message);
     assert.not.match(error.message, /\n/);
     const submitted = call(pool, 'double', 1);
     assert.match(JSON.stringify(await submitted.outcome), /SHUTTING_DOWN/);
