@@ -240,6 +240,8 @@ export class Connection implements Peer {
     if (this.#collector) this.#collector.sinceMs += pausedMs;
     this.#refusingSinceMs += pausedMs;
     this.#pausedAtMs = undefined;
+    // What the kernel holds by now is still to be read: it is not quiet yet.
+    this.#receivedSinceLook = true;
     this.#socket.resume();
     if (this.#state !== 'ended') this.#socket.setTimeout(0);
   }

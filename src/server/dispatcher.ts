@@ -139,7 +139,7 @@ export class Dispatcher {
     let isHandedOver = false;
     job.peer.inFlight.add(job.request);
     job.request.handle = this.#parts.pool.submit(
-      task,
+      { ...task, label: job.request.id },
       (outcome) => {
         isHandedOver = outcome.kind === 'handout' && this.#handOver(job, task, outcome.envelope);
         if (outcome.kind !== 'handout') this.#settle(job, outcome);

@@ -135,7 +135,7 @@ test('what does not exist, and what is no HTTP, gets one sentence of JSON', asyn
   const answers = [await ask(server, '/nothing'), await ask(server, '/v1/call/echo'), await call(server, '%zz', '1')];
   assert.equal(
     answers.map(({ status }) => status),
-    [404, 404, 400],
+    [404, 405, 400],
   );
   const garbage = await new Promise<string>((resolve, reject) => {
     let text = '';
