@@ -8,7 +8,7 @@
  */
 import { addGroup, addTail, clearSum } from './decimal';
 import { CLOSE_BRACKET, COMMA, MINUS, PLUS, POINT, ZERO } from './codes';
-import { itemFault, Why } from './fault';
+import { grammarFault, itemFault, Why } from './fault';
 import { isDigit, nonDigits, skipNumber, skipSpace } from './json';
 import { EXPONENT_GREATEST, EXPONENT_LEAST } from './layout';
 import { addShortNumbers, SHORT_LENGTH_MAX, shortCount } from './short-numbers';
@@ -70,14 +70,24 @@ function pointedGroupValue(end: usize, count: i32, fractionCount: i32): u64 {
 }
 
 /**
- * `p` is at the opening bracket. Answers the address behind the closing one, or 0: then the array is no JSON or
- * holds something that cannot be added. The second is kept as a fault, the first is left to `skipValue`.
+ * `p` is at the opening bracket. Answers the address behind the closing one, or 0 with the fault kept: then the array is
+ * no JSON or holds something that cannot be added.
  */
 export function sumArray(p: usize): usize {
   clearSum();
   p = skipSpace(p + 1);
-  if (load<u8>(p) == CLOSE_BRACKET) return p + 1;
-  let index: u32 = 0;
+  return load<u8>(p) == CLOSE_BRACKET ? p + 1 : addItems(p, 0, 0);
+}
+
+/** How many items of the array stand before the address at which the last `addItems` paused. */
+export let itemsBefore: u32 = 0;
+
+/**
+ * Adds the items from `p` on, where one begins whose index is `index`. Answers the address behind the closing bracket,
+ * or 0 with the fault kept. Of an array that is not all there, only what stands before `pause` is looked at, which is
+ * behind a comma and holds a 0: there it stops and answers `pause`.
+ */
+export function addItems(p: usize, index: u32, pause: usize): usize {
   while (true) {
     const start = p;
     p = addNumber(p, index);
@@ -85,7 +95,9 @@ export function sumArray(p: usize): usize {
     const isShort = p - start <= <usize>SHORT_LENGTH_MAX;
     p = skipSpace(p);
     const next = load<u8>(p);
-    if (next != COMMA) return next == CLOSE_BRACKET ? p + 1 : 0;
+    if (next != COMMA) {
+      return next == CLOSE_BRACKET ? p + 1 : grammarFault(Why.EXPECTED_COMMA_OR_BRACKET, p);
+    }
     index++;
     p++;
     // Numbers of a kind come together: behind a short one, more are looked for.
@@ -94,6 +106,10 @@ export function sumArray(p: usize): usize {
       index += shortCount;
     }
     p = skipSpace(p);
+    if (p == pause) {
+      itemsBefore = index;
+      return p;
+    }
   }
 }
 
@@ -102,7 +118,7 @@ const EXPONENT_FAST: i32 = 1000;
 
 // @ts-ignore: decorator
 @inline
-function addNumber(start: usize, index: u32): usize {
+export function addNumber(start: usize, index: u32): usize {
   const negative = load<u8>(start) == MINUS;
   const whole = start + <usize>negative;
   const others = nonDigits(whole) | (nonDigits(whole + 16) << 16);
@@ -170,7 +186,7 @@ function addNumber(start: usize, index: u32): usize {
  * Exact path. A number of any length: its digits are taken from the first that is not 0, in groups of 16, down to
  * the least exponent; below that only "is there a digit that is not 0" counts.
  */
-function addAnyNumber(start: usize, index: u32): usize {
+export function addAnyNumber(start: usize, index: u32): usize {
   const first = load<u8>(start);
   if (first != MINUS && !isDigit(first)) return itemFault(Why.SUM_ITEM_NOT_NUMBER, start, index);
   const behind = skipNumber(start);
