@@ -48,7 +48,7 @@ export function answerBody(start: usize, end: usize, frame: usize, handOutAll: b
   return to;
 }
 
-function count(operation: i32, outcome: i32): void {
+export function count(operation: i32, outcome: i32): void {
   const cell = COUNTS + (<usize>(operation * Outcome.COUNT + outcome) << 3);
   store<u64>(cell, load<u64>(cell) + 1);
 }

@@ -14,14 +14,14 @@ import { BUCKET_BYTES, BUCKETS, EXPONENT_LEAST, TEXT, TEXT_BYTES } from './layou
 /** The touched buckets lie in [lowest, highest]; the range is empty where lowest > highest. */
 const NONE_LOWEST: i32 = i32.MAX_VALUE;
 const NONE_HIGHEST: i32 = i32.MIN_VALUE;
-let lowest: i32 = NONE_LOWEST;
-let highest: i32 = NONE_HIGHEST;
+export let lowest: i32 = NONE_LOWEST;
+export let highest: i32 = NONE_HIGHEST;
 
 /**
  * Numbers, or rests of numbers, below the least exponent: how many positive less how many negative. Only the sign
  * is used: a rest that is not zero can break a tie, no more.
  */
-let tails: i64 = 0;
+export let tails: i64 = 0;
 
 // @ts-ignore: decorator
 @inline
@@ -36,6 +36,13 @@ export function clearSum(): void {
   lowest = NONE_LOWEST;
   highest = NONE_HIGHEST;
   tails = 0;
+}
+
+/** Takes up a sum whose buckets were put in place by the host. */
+export function resumeSum(from: i32, to: i32, rests: i64): void {
+  lowest = from;
+  highest = to;
+  tails = rests;
 }
 
 /** Adds ±`value`·10^`exponent`. */

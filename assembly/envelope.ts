@@ -30,13 +30,61 @@ export let traceparentEnd: usize = 0;
 /** The engine's own operation that `op` names, or `Operation.NONE`. */
 export let operation: i32 = Operation.NONE;
 
-namespace Member {
+export namespace Member {
   export const OTHER: i32 = 0;
   export const ID: i32 = 1;
   export const OP: i32 = 2;
   export const DATA: i32 = 3;
   export const TIMEOUT: i32 = 4;
   export const TRACEPARENT: i32 = 5;
+}
+
+/** Takes up a body that comes in parts: which members were seen, and where the id's token is kept. */
+export function resumeEnvelope(seen: i32, id: usize, idLength: usize, op: i32): void {
+  clearEnvelope();
+  if (seen & Seen.ID) {
+    idStart = id;
+    idEnd = id + idLength;
+  }
+  // Of the others only counts that they were there.
+  opStart = <usize>(seen & Seen.OP);
+  dataStart = <usize>(seen & Seen.DATA);
+  timeoutStart = <usize>(seen & Seen.TIMEOUT);
+  traceparentStart = <usize>(seen & Seen.TRACEPARENT);
+  operation = op;
+}
+
+/** Which members were seen, for `resumeEnvelope`. */
+export function seenMembers(): i32 {
+  return (
+    (idStart ? Seen.ID : 0) |
+    (opStart ? Seen.OP : 0) |
+    (dataStart ? Seen.DATA : 0) |
+    (timeoutStart ? Seen.TIMEOUT : 0) |
+    (traceparentStart ? Seen.TRACEPARENT : 0)
+  );
+}
+
+namespace Seen {
+  export const ID: i32 = 1;
+  export const OP: i32 = 2;
+  export const DATA: i32 = 4;
+  export const TIMEOUT: i32 = 8;
+  export const TRACEPARENT: i32 = 16;
+}
+
+/** The id's token has moved. */
+export function moveId(to: usize): void {
+  memory.copy(to, idStart, idEnd - idStart);
+  idEnd = to + (idEnd - idStart);
+  idStart = to;
+}
+
+/** `data` begins at `p`; answers false, with the fault kept, where it stood before. */
+export function beginData(p: usize, name: usize): bool {
+  if (dataStart) return fault(Why.MEMBER_TWICE, name) != 0;
+  dataStart = p;
+  return true;
 }
 
 function clearEnvelope(): void {
@@ -104,7 +152,7 @@ const ID_WORD: u16 = 0x6469;
 const OP_WORD: u16 = 0x706f;
 const DATA_WORD: u32 = 0x61746164;
 
-function memberNamed(start: usize, end: usize, traits: i32): i32 {
+export function memberNamed(start: usize, end: usize, traits: i32): i32 {
   if (traits & HAS_ESCAPE) {
     end = unescapeName(start, end);
     start = NAME;
@@ -167,34 +215,38 @@ function equals(a: usize, b: usize, length: i32): bool {
 }
 
 function readId(p: usize, name: usize): usize {
-  if (idStart) fault(Why.MEMBER_TWICE, name);
-  if (load<u8>(p) != QUOTE) {
-    fault(Why.ID_NOT_STRING, p);
-    return skipValue(p, 1);
-  }
-  const end = skipString(p);
-  if (!end) return 0;
-  if (end - p - 2 > ID_BYTES_MAX) fault(Why.ID_TOO_LONG, p);
-  else if (!idStart) {
-    idStart = p;
-    idEnd = end;
-  }
+  const end = skipValue(p, 1);
+  if (end) takeId(p, end, name);
   return end;
 }
 
-function readOp(p: usize, name: usize): usize {
-  if (opStart) fault(Why.MEMBER_TWICE, name);
-  if (load<u8>(p) != QUOTE) {
-    fault(Why.OP_NOT_STRING, p);
-    return skipValue(p, 1);
+/** The member's value is the JSON token [p, end). */
+export function takeId(p: usize, end: usize, name: usize): void {
+  if (idStart) fault(Why.MEMBER_TWICE, name);
+  else if (load<u8>(p) != QUOTE) fault(Why.ID_NOT_STRING, p);
+  else if (end - p - 2 > ID_BYTES_MAX) fault(Why.ID_TOO_LONG, p);
+  else {
+    idStart = p;
+    idEnd = end;
   }
+}
+
+function readOp(p: usize, name: usize): usize {
   clearStringTraits();
-  const end = skipString(p);
-  if (!end) return 0;
-  opStart = p;
-  opEnd = end;
-  operation = operationNamed(p + 1, end - 1, stringTraits);
+  const end = skipValue(p, 1);
+  if (end) takeOp(p, end, name, stringTraits);
   return end;
+}
+
+/** The member's value is the JSON token [p, end), with these traits where it is a string. */
+export function takeOp(p: usize, end: usize, name: usize, traits: i32): void {
+  if (opStart) fault(Why.MEMBER_TWICE, name);
+  else if (load<u8>(p) != QUOTE) fault(Why.OP_NOT_STRING, p);
+  else {
+    opStart = p;
+    opEnd = end;
+    operation = operationNamed(p + 1, end - 1, traits);
+  }
 }
 
 const ECHO_WORD: u32 = 0x6f686365;
@@ -241,12 +293,17 @@ function readData(p: usize, name: usize, addNothing: bool): usize {
 }
 
 function readTimeout(p: usize, name: usize): usize {
+  const end = skipValue(p, 1);
+  if (end) takeTimeout(p, end, name);
+  return end;
+}
+
+/** The member's value is the JSON token [p, end). */
+export function takeTimeout(p: usize, end: usize, name: usize): void {
   if (timeoutStart) fault(Why.MEMBER_TWICE, name);
   timeoutStart = p;
-  const end = skipValue(p, 1);
   timeoutEnd = end;
-  if (end && !isPositiveNumber(p, end)) fault(Why.TIMEOUT_NOT_POSITIVE, p);
-  return end;
+  if (!isPositiveNumber(p, end)) fault(Why.TIMEOUT_NOT_POSITIVE, p);
 }
 
 /** Of a body cut at `end`: a number that reaches it may have more digits. */
@@ -266,10 +323,16 @@ function isPositiveNumber(p: usize, end: usize): bool {
 }
 
 function readTraceparent(p: usize, name: usize): usize {
+  const end = skipValue(p, 1);
+  if (!end) return 0;
+  takeTraceparent(p, name);
+  traceparentEnd = end;
+  return end;
+}
+
+/** The member's value is a JSON token that begins at `p`. */
+export function takeTraceparent(p: usize, name: usize): void {
   if (traceparentStart) fault(Why.MEMBER_TWICE, name);
   traceparentStart = p;
   if (load<u8>(p) != QUOTE) fault(Why.TRACEPARENT_NOT_STRING, p);
-  const end = skipValue(p, 1);
-  traceparentEnd = end;
-  return end;
 }

@@ -49,6 +49,13 @@ export function clearFault(): void {
   why = Why.NOTHING;
 }
 
+/** Takes up what was kept of a body that comes in parts. */
+export function resumeFault(reason: i32, at: usize, index: u32): void {
+  why = reason;
+  where = at;
+  itemIndex = index;
+}
+
 /** Keeps a fault unless an earlier one stands. Always answers 0, the scanners' "no position". */
 export function fault(reason: i32, at: usize): usize {
   if (why == Why.NOTHING) {

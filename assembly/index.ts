@@ -2,16 +2,17 @@
  * The ABI: what the host may call, and where it puts and finds bytes. Called one at a time; each call leaves its
  * results in STATUS and overwrites those of the call before. `src/engine/engine.ts` is the only caller.
  */
-import { answerBody, isControl, operationOf, outcome, writeHandout } from './body';
-import { Outcome, Stop } from './codes';
+import { answerBody, count, isControl, operationOf, outcome, writeHandout } from './body';
+import { Operation, Outcome, Stop } from './codes';
 import { forgetCutTimeout, readEnvelope } from './envelope';
 import { clearFault, where } from './fault';
 import { skipSpace, skipValue } from './json';
 import {
-  ARENA, COUNTS, GUARD, HANDOUT_BYTES, HANDOUTS, HANDOUTS_MAX, INLINE_BYTES_MAX, INPUT, INPUT_BYTES, OUTPUT, OUTPUT_END,
-  replyBytesMax, STATUS, STATUS_ANSWERED, STATUS_CONSUMED, STATUS_HANDOUTS, STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH,
+  ARENA, BODY, BODY_STATE_BYTES, COUNTS, GUARD, HANDOUT_BYTES, HANDOUTS, HANDOUTS_MAX, INLINE_BYTES_MAX, INPUT, INPUT_BYTES, OUTPUT, OUTPUT_END,
+  PART, PART_BYTES_MAX, replyBytesMax, STATUS, STATUS_ANSWERED, STATUS_CONSUMED, STATUS_HANDOUTS, STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH,
   STATUS_STOP,
 } from './layout';
+import { addPart, answerParts, keepBody, partsOutcome, resumeBody } from './parts';
 
 export const statusOffset: usize = STATUS;
 export const countsOffset: usize = COUNTS;
@@ -23,6 +24,10 @@ export const inputBytes: i32 = INPUT_BYTES;
 export const outputOffset: usize = OUTPUT;
 export const arenaOffset: usize = ARENA;
 export const guardBytes: i32 = GUARD;
+export const bodyStateOffset: usize = BODY;
+export const bodyStateBytes: i32 = BODY_STATE_BYTES;
+export const partOffset: usize = PART;
+export const partBytesMax: i32 = PART_BYTES_MAX;
 /** Where asc's static data ends; it must stay below `statusOffset`. */
 export const staticEnd: usize = __heap_base;
 
@@ -90,6 +95,30 @@ export function answer(length: i32): void {
   store<i32>(STATUS, <i32>isHandedOut, STATUS_HANDOUTS);
   store<i32>(STATUS, operationOf, STATUS_OPERATION);
   store<i32>(STATUS, outcome, STATUS_OUTCOME);
+}
+
+/** Takes up a body that comes in parts; the host has put its state in place. */
+export function resume(): void {
+  resumeBody();
+}
+
+/** Leaves the state of such a body in place for the host to keep. */
+export function suspend(): void {
+  keepBody();
+}
+
+/**
+ * Looks at the next `length` bytes of the body, which stand at PART. False: there is more to come. True: the response
+ * stands in OUTPUT, with its length and what it is in STATUS; the body's other parts are not wanted.
+ */
+export function part(length: i32, isLast: bool): bool {
+  if (!addPart(length, isLast)) return false;
+  const end = answerParts();
+  store<i32>(STATUS, <i32>(end - OUTPUT), STATUS_OUTPUT_LENGTH);
+  store<i32>(STATUS, Operation.SUM, STATUS_OPERATION);
+  store<i32>(STATUS, partsOutcome, STATUS_OUTCOME);
+  if (partsOutcome != Outcome.HANDED_OUT) count(Operation.SUM, partsOutcome);
+  return true;
 }
 
 /**

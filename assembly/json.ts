@@ -47,7 +47,11 @@ function skipSpaceRun(p: usize): usize {
 
 /** `p` is at the opening quote. */
 export function skipString(p: usize): usize {
-  p++;
+  return skipStringRest(p + 1);
+}
+
+/** `p` is inside a string, not inside an escape or a character. */
+export function skipStringRest(p: usize): usize {
   while (true) {
     const v = v128.load(p);
     // One signed comparison finds control characters and, being negative, every byte of a wide character.

@@ -7,10 +7,12 @@
  *     0x010000  ├──────────────────────────────────────────────┤
  *               │ STATUS     what the last call left, 64 bytes │
  *               │ COUNTS     u64[OPERATIONS][OUTCOMES]         │
- *               │ NESTING    one byte for each open bracket    │
  *               │ TEXT       digits of a sum, 8 KiB            │
- *     0x018000  ├──────────────────────────────────────────────┤
- *               │ BUCKETS    two i64 for each decimal exponent │
+ *     0x016000  ├──────────────────────────────────────────────┤ ┐
+ *               │ BODY       what a body's parts leave behind  │ │ all that the rest of a body in
+ *               │ NESTING    one byte for each open bracket    │ │ parts needs: the host may carry
+ *     0x017000  ├──────────────────────────────────────────────┤ │ it to another thread
+ *               │ BUCKETS    two i64 for each decimal exponent │ ┘
  *     0x020000  ├──────────────────────────────────────────────┤
  *               │ HANDOUTS   records of HANDOUT_BYTES          │
  *     0x030000  ├──────────────────────────────────────────────┤
@@ -41,17 +43,34 @@ export const STATUS_ANSWERED: usize = 24;
 
 export const COUNTS: usize = 0x10040;
 
-export const NESTING: usize = 0x11000;
-export const NESTING_LEVELS_MAX: i32 = 1024;
-
 export const TEXT: usize = 0x12000;
 export const TEXT_BYTES: usize = 0x2000;
 
 /** Decimal exponents that are added exactly; digits below the least one count as "not zero" (protocol, `sum`). */
 export const EXPONENT_LEAST: i32 = -1200;
 export const EXPONENT_GREATEST: i32 = 308;
-export const BUCKETS: usize = 0x18000;
+export const BUCKETS: usize = 0x17000;
 export const BUCKET_BYTES: usize = 16;
+export const BUCKETS_END: usize = BUCKETS + <usize>(EXPONENT_GREATEST - EXPONENT_LEAST + 1) * BUCKET_BYTES;
+
+/**
+ * A body that comes in parts: see `parts.ts`. All zero is a body of which nothing has come.
+ *
+ *     0x16000  │ fields, 128 bytes │ the id's token │ CARRY │ DIGITS │ NESTING │ BUCKETS │  0x1ce50
+ */
+export const BODY: usize = 0x16000;
+export const BODY_ID: usize = BODY + 0x80;
+/** Bytes of a token that is not whole yet: what is longer is read in pieces. */
+export const BODY_CARRY: usize = BODY + 0x1c0;
+export const CARRY_BYTES_MAX: usize = 512;
+/** The first digits of a number that is read in pieces. */
+export const BODY_DIGITS: usize = BODY + 0x400;
+/** More than lie between the greatest place and the least that is added. */
+export const BODY_DIGITS_MAX: i32 = 1600;
+export const BODY_STATE_BYTES: i32 = <i32>(BUCKETS_END - BODY);
+
+export const NESTING: usize = BODY + 0xc00;
+export const NESTING_LEVELS_MAX: i32 = 1024;
 
 export const HANDOUTS: usize = 0x20000;
 export const HANDOUT_BYTES: usize = 40;
@@ -73,6 +92,10 @@ export const OUTPUT: usize = 0x50000;
 export const OUTPUT_END: usize = 0xd0000 - <usize>GUARD;
 
 export const ARENA: usize = 0xd0000 + <usize>GUARD;
+
+/** Where the host puts a part of a body; what was carried from the part before is put in front of it. */
+export const PART: usize = ARENA + 1024;
+export const PART_BYTES_MAX: i32 = 0x10000;
 
 /**
  * No reply is longer than this for a body of `bodyBytes`. Upper-casing at most triples the UTF-8 of a text (U+0390:

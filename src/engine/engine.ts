@@ -39,14 +39,16 @@ export interface Envelope {
   readonly traceparentLength: number;
 }
 
+/** A whole response frame, header included: a copy. `code` is undefined for an ok reply. */
+export interface FrameAnswer {
+  readonly kind: 'frame';
+  readonly frame: Uint8Array;
+  readonly op: EngineOperation;
+  readonly code?: WireErrorCode | undefined;
+}
+
 export type Answer =
-  /** A whole response frame, header included: a copy. `code` is undefined for an ok reply. */
-  | {
-      readonly kind: 'frame';
-      readonly frame: Uint8Array;
-      readonly op: EngineOperation;
-      readonly code?: WireErrorCode | undefined;
-    }
+  | FrameAnswer
   /** A valid request for an operation that is not the engine's. */
   | { readonly kind: 'handout'; readonly envelope: Envelope };
 
@@ -71,6 +73,11 @@ export class Engine {
   readonly #inputOffset: number;
   readonly #outputOffset: number;
   readonly #arenaOffset: number;
+  /** Bytes of the state of a body that comes in parts; all zero is one of which nothing has come. */
+  readonly bodyStateBytes: number;
+  readonly #bodyStateOffset: number;
+  readonly #partOffset: number;
+  readonly #partBytesMax: number;
   readonly #guardBytes: number;
   // Views of the whole memory; `#view` makes them anew when the memory has grown.
   #bytes!: Uint8Array;
@@ -91,6 +98,10 @@ export class Engine {
     this.#outputOffset = address(this.#exports.outputOffset);
     this.#arenaOffset = address(this.#exports.arenaOffset);
     this.#guardBytes = address(this.#exports.guardBytes);
+    this.bodyStateBytes = address(this.#exports.bodyStateBytes);
+    this.#bodyStateOffset = address(this.#exports.bodyStateOffset);
+    this.#partOffset = address(this.#exports.partOffset);
+    this.#partBytesMax = address(this.#exports.partBytesMax);
     this.#view();
   }
 
@@ -144,14 +155,38 @@ export class Engine {
     this.#exports.answer(body.length);
     if (this.#status[statusField.outcome] === handedOut)
       return { kind: 'handout', envelope: this.#envelope(0, this.#arenaOffset) };
-    const length = this.#status[statusField.outputLength]!;
-    const outcome = outcomes[this.#status[statusField.outcome]!]!;
-    return {
-      kind: 'frame',
-      frame: this.#bytes.slice(frameOffset, frameOffset + length),
-      op: operations[this.#status[statusField.operation]!]!,
-      code: outcome === 'ok' ? undefined : outcome,
-    };
+    return this.#answered(frameOffset);
+  }
+
+  /**
+   * Looks at the next part of the body of a `sum`, of any length, in constant memory. Any engine may go on where another
+   * left off: all that it needs to know is in the state.
+   * @param from what the part before left, or zeros for the first
+   * @param to takes what the next part needs, unless there is an answer; may be `from`
+   * @param bytes the next part of the body, of any length
+   * @param isLast nothing follows: the body ends with `bytes`
+   * @returns the answer, as soon as it is certain; the body's other parts are not wanted then
+   * @throws Error where the body is a valid request for something else
+   */
+  answerPart(from: Uint8Array, to: Uint8Array, bytes: Uint8Array, isLast: boolean): FrameAnswer | undefined {
+    this.#grow(this.#partOffset + this.#partBytesMax + this.#guardBytes);
+    this.#bytes.set(from, this.#bodyStateOffset);
+    this.#exports.resume();
+    let offset = 0;
+    do {
+      const part = bytes.subarray(offset, offset + this.#partBytesMax);
+      this.#bytes.set(part, this.#partOffset);
+      offset += part.length;
+      if (this.#exports.part(part.length, isLast && offset === bytes.length)) {
+        if (this.#status[statusField.outcome] === handedOut) {
+          throw new Error('only a sum whose op stands before its data can be answered in parts');
+        }
+        return this.#answered(this.#outputOffset);
+      }
+    } while (offset < bytes.length);
+    this.#exports.suspend();
+    to.set(this.#bytes.subarray(this.#bodyStateOffset, this.#bodyStateOffset + this.bodyStateBytes));
+    return undefined;
   }
 
   /**
@@ -182,13 +217,29 @@ export class Engine {
   /** Puts a body in the arena with room behind it for its reply, whose offset is returned. */
   #reserve(body: Uint8Array): number {
     const frameOffset = this.#arenaOffset + body.length + this.#guardBytes;
-    const missing = frameOffset + replyBytesMax(body.length) + this.#guardBytes - this.#bytes.length;
-    if (missing > 0) {
-      this.#exports.memory.grow(Math.ceil(missing / pageBytes));
-      this.#view();
-    }
+    this.#grow(frameOffset + replyBytesMax(body.length) + this.#guardBytes);
     this.#bytes.set(body, this.#arenaOffset);
     return frameOffset;
+  }
+
+  /** Makes sure that the memory has so many bytes. */
+  #grow(bytes: number): void {
+    const missing = bytes - this.#bytes.length;
+    if (missing <= 0) return;
+    this.#exports.memory.grow(Math.ceil(missing / pageBytes));
+    this.#view();
+  }
+
+  /** What the call that is through has answered, in a frame at `frameOffset`. */
+  #answered(frameOffset: number): FrameAnswer {
+    const length = this.#status[statusField.outputLength]!;
+    const outcome = outcomes[this.#status[statusField.outcome]!]!;
+    return {
+      kind: 'frame',
+      frame: this.#bytes.slice(frameOffset, frameOffset + length),
+      op: operations[this.#status[statusField.operation]!]!,
+      code: outcome === 'ok' ? undefined : outcome,
+    };
   }
 
   #view(): void {

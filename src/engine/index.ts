@@ -1,4 +1,4 @@
 /** The engine without a server: `import { loadEngine } from 'trama/engine'`. */
-export { type Answer, Engine, type EngineCount, type Envelope } from './engine.js';
+export { type Answer, Engine, type EngineCount, type Envelope, type FrameAnswer } from './engine.js';
 export { floatText } from './host.js';
 export { compileEngine, loadEngine } from './load.js';

@@ -46,6 +46,10 @@ export interface EngineExports extends Record<string, unknown> {
   answer(length: number): void;
   peek(length: number): void;
   check(length: number): number;
+  resume(): void;
+  /** 1 where the body is answered. */
+  part(length: number, isLast: boolean): number;
+  suspend(): void;
   readonly statusOffset: WebAssembly.Global;
   readonly countsOffset: WebAssembly.Global;
   readonly handoutsOffset: WebAssembly.Global;
@@ -55,6 +59,10 @@ export interface EngineExports extends Record<string, unknown> {
   readonly inputBytes: WebAssembly.Global;
   readonly outputOffset: WebAssembly.Global;
   readonly arenaOffset: WebAssembly.Global;
+  readonly bodyStateOffset: WebAssembly.Global;
+  readonly bodyStateBytes: WebAssembly.Global;
+  readonly partOffset: WebAssembly.Global;
+  readonly partBytesMax: WebAssembly.Global;
   readonly guardBytes: WebAssembly.Global;
   readonly staticEnd: WebAssembly.Global;
 }

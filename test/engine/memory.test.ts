@@ -19,9 +19,11 @@ import { suite } from '../support/suite.js';
 const test = suite('engine: memory and exports');
 
 const exported = {
-  function: ['answer', 'check', 'peek', 'run'],
+  function: ['answer', 'check', 'part', 'peek', 'resume', 'run', 'suspend'],
   global: [
     'arenaOffset',
+    'bodyStateBytes',
+    'bodyStateOffset',
     'countsOffset',
     'guardBytes',
     'handoutBytes',
@@ -30,6 +32,8 @@ const exported = {
     'inputBytes',
     'inputOffset',
     'outputOffset',
+    'partBytesMax',
+    'partOffset',
     'staticEnd',
     'statusOffset',
   ],
@@ -71,6 +75,9 @@ for (const { name: build, module } of builds) {
     assert.ok(at('handoutsOffset') + at('handoutBytes') * at('handoutsMax') <= at('inputOffset') - at('guardBytes'));
     assert.ok(at('inputOffset') + at('inputBytes') + at('guardBytes') <= at('outputOffset'));
     assert.ok(at('outputOffset') + replyBytesMax(inlineBytesMax) + at('guardBytes') <= at('arenaOffset'));
+    assert.ok(at('countsOffset') + operations.length * outcomeColumns * 8 <= at('bodyStateOffset'));
+    assert.ok(at('bodyStateOffset') + at('bodyStateBytes') <= at('handoutsOffset'));
+    assert.is(at('bodyStateOffset') % 8, 0);
     assert.is(at('inputBytes'), inlineBytesMax + 4, 'a whole frame of the inline lane fits');
     assert.is(status % 8, 0);
     assert.is(at('countsOffset') % 8, 0);

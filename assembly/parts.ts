@@ -1,0 +1,633 @@
+/**
+ * A body that comes in parts: checked and added as they come, in constant memory, whatever its length. Any cut of it,
+ * at every byte, gives the same answer.
+ *
+ * Each part stands in memory with a 0 behind it, as the scanners of `json.ts` want it. What they find wrong at that 0
+ * only tells that more is to come, unless the part is the last. A token that is cut there is carried over and read
+ * again with what follows; one that is longer than CARRY_BYTES_MAX is read in pieces (`State.STRING`, `State.NUMBER`).
+ *
+ * The first fault is the answer, as soon as the request's id is known as well; what stands behind it is not looked at.
+ *
+ * Places are kept as offsets in the body. While a part is looked at they are addresses, `origin` less: those of bytes
+ * that are gone may wrap around, and only their differences count.
+ */
+import {
+  CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, MINUS, OPEN_BRACE, OPEN_BRACKET, Operation, Outcome, PLUS, POINT, QUOTE, ZERO,
+} from './codes';
+import { clearSum, highest, lowest, resumeSum, tails, writeSum } from './decimal';
+import {
+  beginData, dataStart, idEnd, idStart, Member, memberNamed, moveId, operation, opStart, resumeEnvelope, seenMembers, takeId,
+  takeOp, takeTimeout, takeTraceparent,
+} from './envelope';
+import { clearFault, fault, grammarFault, itemFault, itemIndex, outcomeOf, resumeFault, where, Why, why } from './fault';
+import { clearStringTraits, isDigit, skipNumber, skipSpace, skipStringRest, stringTraits } from './json';
+import {
+  BODY, BODY_CARRY, BODY_DIGITS, BODY_DIGITS_MAX, BODY_ID, CARRY_BYTES_MAX, NESTING, NESTING_LEVELS_MAX, OUTPUT, PART, TEXT,
+} from './layout';
+import { beginOk, endFrame, writeFault } from './response';
+import { addAnyNumber, addItems, addNumber, itemsBefore } from './sum';
+
+/** What is expected next. 0 is where a body begins. */
+namespace State {
+  export const REQUEST: i32 = 0;
+  /** In place of a request, the array of a sum and nothing else. */
+  export const ARRAY: i32 = 1;
+  export const FIRST_NAME: i32 = 2;
+  export const NAME: i32 = 3;
+  export const BEHIND_NAME: i32 = 4;
+  export const VALUE: i32 = 5;
+  export const FIRST_ITEM: i32 = 6;
+  export const BEHIND_VALUE: i32 = 7;
+  export const FIRST_TERM: i32 = 8;
+  export const TERM: i32 = 9;
+  export const BEHIND_TERM: i32 = 10;
+  export const END: i32 = 11;
+  /** Inside a long token; `then` says what follows it. */
+  export const STRING: i32 = 12;
+  export const NUMBER: i32 = 13;
+}
+
+/** Where a long number stands. */
+namespace Digit {
+  export const START: i32 = 0;
+  export const BEHIND_SIGN: i32 = 1;
+  export const ZERO: i32 = 2;
+  export const WHOLE: i32 = 3;
+  export const POINT: i32 = 4;
+  export const FRACTION: i32 = 5;
+  export const E: i32 = 6;
+  export const E_SIGN: i32 = 7;
+  export const EXPONENT: i32 = 8;
+}
+
+// What is kept from part to part, in fields of BODY; see `resumeBody` and `keepBody`.
+let state: i32 = State.REQUEST;
+let then: i32 = 0;
+/** Open brackets. The array of a sum is not counted. */
+let levels: i32 = 0;
+let member: i32 = Member.OTHER;
+/** Is it only an array, without a request around it? */
+let isBare: bool = false;
+/** Has the array been added to its end? */
+let isSummed: bool = false;
+let nameAt: usize = 0;
+let dataAt: usize = 0;
+/** The index of the array's next item. */
+let index: u32 = 0;
+/** Bytes of the body that are through, and of those behind them that are carried. */
+let through: u32 = 0;
+let carried: i32 = 0;
+// A long number: its sign, its digits from the first that is not 0, and what they say of its size.
+let numberAt: usize = 0;
+let digit: i32 = Digit.START;
+let isNegative: bool = false;
+let isNegativeExponent: bool = false;
+/** Was a digit that is not 0 left out? */
+let isMore: bool = false;
+let digitsKept: i32 = 0;
+/** 10^`place` is the place of the first digit that is not 0, as far as the point tells. */
+let place: i64 = 0;
+let exponent: i64 = 0;
+
+// The part at hand.
+let limit: usize = 0;
+let isLast: bool = false;
+/** Bytes of the whole body, once the last part is here. */
+let bodyEnd: usize = 0;
+/** The token at hand is cut by the part's end. */
+let isCut: bool = false;
+
+/** Takes up the body whose state the host has put at BODY. */
+export function resumeBody(): void {
+  state = load<i32>(BODY);
+  then = load<i32>(BODY, 4);
+  levels = load<i32>(BODY, 8);
+  member = load<i32>(BODY, 12);
+  isBare = load<i32>(BODY, 16) != 0;
+  nameAt = load<u32>(BODY, 20);
+  dataAt = load<u32>(BODY, 24);
+  index = load<u32>(BODY, 28);
+  through = load<u32>(BODY, 32);
+  carried = load<i32>(BODY, 36);
+  numberAt = load<u32>(BODY, 40);
+  digit = load<i32>(BODY, 44);
+  const traits = load<i32>(BODY, 48);
+  isNegative = (traits & 1) != 0;
+  isNegativeExponent = (traits & 2) != 0;
+  isMore = (traits & 4) != 0;
+  isSummed = (traits & 8) != 0;
+  digitsKept = load<i32>(BODY, 52);
+  place = load<i64>(BODY, 56);
+  exponent = load<i64>(BODY, 64);
+  resumeEnvelope(load<i32>(BODY, 72), BODY_ID, load<u32>(BODY, 76), load<i32>(BODY, 80));
+  resumeFault(load<i32>(BODY, 84), load<u32>(BODY, 88), load<u32>(BODY, 92));
+  resumeSum(load<i32>(BODY, 96), load<i32>(BODY, 100), load<i64>(BODY, 104));
+  // All zero is a sum that has touched one bucket, which is as good as none.
+}
+
+/** Leaves the body's state at BODY, where the host may take it from. */
+export function keepBody(): void {
+  store<i32>(BODY, state);
+  store<i32>(BODY, then, 4);
+  store<i32>(BODY, levels, 8);
+  store<i32>(BODY, member, 12);
+  store<i32>(BODY, <i32>isBare, 16);
+  store<u32>(BODY, <u32>nameAt, 20);
+  store<u32>(BODY, <u32>dataAt, 24);
+  store<u32>(BODY, index, 28);
+  store<u32>(BODY, through, 32);
+  store<i32>(BODY, carried, 36);
+  store<u32>(BODY, <u32>numberAt, 40);
+  store<i32>(BODY, digit, 44);
+  store<i32>(BODY, <i32>isNegative | (<i32>isNegativeExponent << 1) | (<i32>isMore << 2) | (<i32>isSummed << 3), 48);
+  store<i32>(BODY, digitsKept, 52);
+  store<i64>(BODY, place, 56);
+  store<i64>(BODY, exponent, 64);
+  store<i32>(BODY, seenMembers(), 72);
+  store<u32>(BODY, idStart ? <u32>(idEnd - idStart) : 0, 76);
+  store<i32>(BODY, operation, 80);
+  store<i32>(BODY, why, 84);
+  store<u32>(BODY, <u32>where, 88);
+  store<u32>(BODY, itemIndex, 92);
+  store<i32>(BODY, lowest, 96);
+  store<i32>(BODY, highest, 100);
+  store<i64>(BODY, tails, 104);
+}
+
+/** Begins a body that is the array of a sum and nothing else. */
+export function beginArray(): void {
+  state = State.ARRAY;
+  isBare = true;
+}
+
+/** The outcome of the body, once `answerParts` has been called. */
+export let partsOutcome: i32 = Outcome.OK;
+
+/** Looks at the next `length` bytes of the body, at PART. True: the body's answer is known; there are no more parts. */
+export function addPart(length: i32, last: bool): bool {
+  const start = PART - <usize>carried;
+  memory.copy(start, BODY_CARRY, carried);
+  const end = PART + <usize>length;
+  const origin = <usize>through - start;
+  limit = last ? end : wholeCharacters(start, end);
+  isLast = last;
+  const next = load<u8>(limit);
+  store<u8>(limit, 0);
+  bodyEnd = last ? end + origin : usize.MAX_VALUE;
+  shift(0 - origin);
+  const p = scan(start);
+  shift(origin);
+  store<u8>(limit, next);
+  if (!p) return true;
+  carried = <i32>(end - p);
+  through += <u32>(p - start);
+  assert(carried <= <i32>CARRY_BYTES_MAX + 8, 'what is carried fits');
+  memory.copy(BODY_CARRY, p, carried);
+  return false;
+}
+
+/** Places are offsets in the body between parts, and addresses while one is looked at. */
+function shift(by: usize): void {
+  nameAt += by;
+  dataAt += by;
+  numberAt += by;
+  if (why != Why.NOTHING) resumeFault(why, where + by, itemIndex);
+}
+
+/** The address behind the last character of [start, end) that is whole. */
+function wholeCharacters(start: usize, end: usize): usize {
+  for (let i: usize = 1; i < 4 && end - i >= start; i++) {
+    const byte = load<u8>(end - i);
+    if (byte < 0x80) return end;
+    if (byte >= 0xc0) {
+      const bytes: usize = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return i < bytes ? end - i : end;
+    }
+  }
+  return end;
+}
+
+/** Answers the address of the first byte that is still wanted, or 0 where the body's answer is known. */
+function scan(p: usize): usize {
+  isCut = false;
+  while (true) {
+    if (why != Why.NOTHING && (idStart || isBare || outcomeOf(why) == Outcome.BAD_JSON)) return 0;
+    if (state != State.STRING && state != State.NUMBER) p = skipSpace(p);
+    if (p == limit) {
+      if (!isLast) return p;
+      if (state == State.END) return 0;
+    }
+    const at = p;
+    p = step(p);
+    if (isCut) return at > p ? at : p;
+    if (!p) p = at;
+  }
+}
+
+/** One step from `p`. Answers where to go on, or 0 with a fault kept; leaves `isCut` where it needs more. */
+function step(p: usize): usize {
+  const byte = load<u8>(p);
+  switch (state) {
+    case State.REQUEST:
+      if (byte != OPEN_BRACE) return grammarFault(Why.EXPECTED_OBJECT, p);
+      return open(p, byte);
+    case State.ARRAY:
+      if (byte != OPEN_BRACKET) return fault(Why.SUM_NOT_ARRAY, p);
+      return beginTerms(p);
+    case State.FIRST_NAME:
+      if (byte == CLOSE_BRACE) return close(p);
+      return readName(p);
+    case State.NAME:
+      return readName(p);
+    case State.BEHIND_NAME:
+      if (byte != COLON) return grammarFault(Why.EXPECTED_COLON, p);
+      state = State.VALUE;
+      return p + 1;
+    case State.VALUE:
+      return levels == 1 ? readMemberValue(p) : readValue(p);
+    case State.FIRST_ITEM:
+      if (byte == CLOSE_BRACKET) return close(p);
+      return readValue(p);
+    case State.BEHIND_VALUE:
+      return readBehindValue(p);
+    case State.FIRST_TERM:
+      if (byte == CLOSE_BRACKET) return endTerms(p + 1);
+      return readTerms(p);
+    case State.TERM:
+      return readTerms(p);
+    case State.BEHIND_TERM:
+      if (byte == CLOSE_BRACKET) return endTerms(p + 1);
+      if (byte != COMMA) return grammarFault(Why.EXPECTED_COMMA_OR_BRACKET, p);
+      index++;
+      state = State.TERM;
+      return p + 1;
+    case State.STRING:
+      return passString(p);
+    case State.NUMBER:
+      return passNumber(p);
+    default:
+      return grammarFault(Why.TRAILING, p);
+  }
+}
+
+/** `p` is at an opening bracket of either kind. */
+function open(p: usize, bracket: u8): usize {
+  if (levels == NESTING_LEVELS_MAX) return grammarFault(Why.TOO_DEEP, p);
+  store<u8>(NESTING + <usize>levels, bracket);
+  levels++;
+  state = bracket == OPEN_BRACE ? State.FIRST_NAME : State.FIRST_ITEM;
+  return p + 1;
+}
+
+function close(p: usize): usize {
+  levels--;
+  state = levels ? State.BEHIND_VALUE : State.END;
+  return p + 1;
+}
+
+function readBehindValue(p: usize): usize {
+  const bracket = load<u8>(NESTING + <usize>(levels - 1));
+  const byte = load<u8>(p);
+  if (byte == COMMA) {
+    state = bracket == OPEN_BRACE ? State.NAME : State.VALUE;
+    return p + 1;
+  }
+  // The closing bracket of either kind is two above its opening one.
+  if (byte == bracket + 2) return close(p);
+  return grammarFault(bracket == OPEN_BRACE ? Why.EXPECTED_COMMA_OR_BRACE : Why.EXPECTED_COMMA_OR_BRACKET, p);
+}
+
+/**
+ * The string at `p`, whole: answers the address behind it. Where the part ends inside of it: 0, and `isCut`, or, where
+ * it is long already, the state is STRING and the answer where to go on. `follows` is the state behind it.
+ */
+function readString(p: usize, follows: i32): usize {
+  clearStringTraits();
+  then = follows;
+  const rest = stringRest(p + 1);
+  if (!isCut) {
+    if (rest) state = follows;
+    return rest;
+  }
+  if (limit - p < CARRY_BYTES_MAX) return 0;
+  isCut = false;
+  state = State.STRING;
+  return rest;
+}
+
+/** Goes on inside a string. Where the part ends inside of it: `isCut`, and where to go on. */
+function stringRest(p: usize): usize {
+  const reason = why;
+  const reasonAt = where;
+  const end = skipStringRest(p);
+  if (end || isLast || where != limit) return end;
+  // Not a fault: an escape, or the string itself, is cut.
+  const isEscape = why == Why.BAD_ESCAPE;
+  resumeFault(reason, reasonAt, itemIndex);
+  isCut = true;
+  let at = limit;
+  if (isEscape) {
+    do at--;
+    while (load<u8>(at) != 0x5c);
+  }
+  return at;
+}
+
+function passString(p: usize): usize {
+  const rest = stringRest(p);
+  if (rest && !isCut) state = then;
+  return rest;
+}
+
+function readName(p: usize): usize {
+  if (load<u8>(p) != QUOTE) return grammarFault(Why.EXPECTED_NAME, p);
+  nameAt = p;
+  const end = readString(p, State.BEHIND_NAME);
+  // A long name is none that is known.
+  const isWhole = end && state == State.BEHIND_NAME;
+  if (levels == 1) member = isWhole ? memberNamed(p + 1, end - 1, stringTraits) : Member.OTHER;
+  return end;
+}
+
+/** The value of one of the request's own members. */
+function readMemberValue(p: usize): usize {
+  switch (member) {
+    case Member.ID:
+    case Member.OP:
+    case Member.TIMEOUT:
+    case Member.TRACEPARENT:
+      return readToken(p);
+    case Member.DATA:
+      if (!beginData(p, nameAt)) return readValue(p);
+      dataAt = p;
+      // Behind a fault there is nothing to add, only to be checked.
+      if (operation != Operation.SUM || why != Why.NOTHING) return readValue(p);
+      if (load<u8>(p) == OPEN_BRACKET) return beginTerms(p);
+      fault(Why.SUM_NOT_ARRAY, p);
+      return readValue(p);
+    default:
+      return readValue(p);
+  }
+}
+
+/** A member that is to be a short token. What is too long to be looked at whole, or a bracket, is none that will do. */
+function readToken(p: usize): usize {
+  const end = readValue(p);
+  if (!end) return 0;
+  const isWhole = state == State.BEHIND_VALUE && end - p < CARRY_BYTES_MAX;
+  switch (member) {
+    case Member.ID:
+      takeId(p, isWhole ? end : p + CARRY_BYTES_MAX, nameAt);
+      if (idStart == p) moveId(BODY_ID);
+      break;
+    case Member.OP:
+      takeOp(p, isWhole ? end : p + CARRY_BYTES_MAX, nameAt, stringTraits);
+      break;
+    case Member.TIMEOUT:
+      takeTimeout(p, isWhole ? end : p, nameAt);
+      break;
+    default:
+      takeTraceparent(p, nameAt);
+  }
+  return end;
+}
+
+/** Any value: a scalar is passed over, a bracket opened. */
+function readValue(p: usize): usize {
+  const byte = load<u8>(p);
+  if (byte == OPEN_BRACE || byte == OPEN_BRACKET) return open(p, byte);
+  if (byte == QUOTE) return readString(p, State.BEHIND_VALUE);
+  if (byte == MINUS || isDigit(byte)) {
+    const end = wholeNumber(p, State.BEHIND_VALUE);
+    if (end && state != State.NUMBER) state = State.BEHIND_VALUE;
+    return end;
+  }
+  const end = wholeLiteral(p);
+  if (end) state = State.BEHIND_VALUE;
+  return end;
+}
+
+/** `true`, `false` or `null`. */
+function wholeLiteral(p: usize): usize {
+  if (load<u32>(p) == 0x65757274 || load<u32>(p) == 0x6c6c756e) return p + 4; // true, null
+  if (load<u8>(p) == 0x66 && load<u32>(p, 1) == 0x65736c61) return p + 5; // false
+  const first = load<u8>(p);
+  if (!isLast && limit - p < 5 && (first == 0x74 || first == 0x6e || first == 0x66)) {
+    isCut = true;
+    return 0;
+  }
+  return grammarFault(Why.EXPECTED_VALUE, p);
+}
+
+/**
+ * The address behind the number at `p`. Where the part ends inside of it: 0, and `isCut`, or, where it is long already,
+ * the state is NUMBER and the answer `p`.
+ */
+function wholeNumber(p: usize, follows: i32): usize {
+  const reason = why;
+  const reasonAt = where;
+  const end = skipNumber(p);
+  if (isLast || (end ? end : where) != limit) return end;
+  if (!end) resumeFault(reason, reasonAt, itemIndex);
+  if (limit - p < CARRY_BYTES_MAX) {
+    isCut = true;
+    return 0;
+  }
+  state = State.NUMBER;
+  then = follows;
+  numberAt = p;
+  digit = Digit.START;
+  isNegative = isNegativeExponent = isMore = false;
+  digitsKept = 0;
+  place = exponent = 0;
+  return p;
+}
+
+function beginTerms(p: usize): usize {
+  clearSum();
+  index = 0;
+  state = State.FIRST_TERM;
+  return p + 1;
+}
+
+/** `p` is behind the array's closing bracket. */
+function endTerms(p: usize): usize {
+  isSummed = true;
+  state = levels ? State.BEHIND_VALUE : State.END;
+  return p;
+}
+
+/** The array of a sum, from an item on: as many as there are commas in the part, or else this one. */
+function readTerms(p: usize): usize {
+  const pause: usize = isLast ? 0 : behindLastComma(p);
+  if (!isLast && !pause) return readTerm(p);
+  let kept: u8 = 0;
+  if (pause) {
+    kept = load<u8>(pause);
+    store<u8>(pause, 0);
+  }
+  const end = addItems(p, index, pause);
+  if (pause) store<u8>(pause, kept);
+  if (!end) return refuseTerm();
+  if (end != pause) return endTerms(end);
+  index = itemsBefore;
+  state = State.TERM;
+  return end;
+}
+
+/** 0 where there is none in [p, limit). */
+function behindLastComma(p: usize): usize {
+  for (let end = limit; end > p; end--) {
+    if (load<u8>(end - 1) == COMMA) return end;
+  }
+  return 0;
+}
+
+/** One item, near the part's end. */
+function readTerm(p: usize): usize {
+  const byte = load<u8>(p);
+  if (byte != MINUS && !isDigit(byte)) {
+    itemFault(Why.SUM_ITEM_NOT_NUMBER, p, index);
+    return refuseTerm();
+  }
+  const whole = wholeNumber(p, State.BEHIND_TERM);
+  if (!whole || state == State.NUMBER) return whole;
+  const end = addNumber(p, index);
+  if (!end) return refuseTerm();
+  state = State.BEHIND_TERM;
+  return end;
+}
+
+/** An item cannot be added. Where it is no value at all, the body is no JSON; else it is left to `readValue`. */
+function refuseTerm(): usize {
+  if (outcomeOf(why) == Outcome.BAD_JSON) return 0;
+  const at = where;
+  if (why == Why.SUM_ITEM_NOT_NUMBER) {
+    const byte = load<u8>(at);
+    if (byte != QUOTE && byte != OPEN_BRACE && byte != OPEN_BRACKET) {
+      const reasonIndex = itemIndex;
+      const end = wholeLiteral(at);
+      if (isCut) {
+        // What stands before it has been added; it is looked at again when it is whole.
+        clearFault();
+        index = reasonIndex;
+        state = State.TERM;
+        return at;
+      }
+      if (!end) return 0;
+    }
+  }
+  // The rest of the array is only checked, until the id is known.
+  store<u8>(NESTING + <usize>levels, OPEN_BRACKET);
+  levels++;
+  state = State.VALUE;
+  return at;
+}
+
+function keepDigit(byte: u8, isWhole: bool): void {
+  if (digitsKept == 0) {
+    if (byte == ZERO) {
+      place -= <i64>!isWhole;
+      return;
+    }
+    place -= <i64>!isWhole;
+  } else place += <i64>isWhole;
+  if (digitsKept < BODY_DIGITS_MAX) {
+    store<u8>(BODY_DIGITS + <usize>digitsKept, byte);
+    digitsKept++;
+  } else if (byte != ZERO) isMore = true;
+}
+
+/** Far beyond any length that a number of 4 GiB could balance. */
+const EXPONENT_HUGE: i64 = 1 << 40;
+
+/** A long number, as far as the part goes. */
+function passNumber(p: usize): usize {
+  while (true) {
+    if (p == limit && !isLast) {
+      isCut = true;
+      return p;
+    }
+    const byte = load<u8>(p);
+    if (isDigit(byte)) {
+      if (digit == Digit.ZERO) break;
+      if (digit <= Digit.BEHIND_SIGN) digit = byte == ZERO ? Digit.ZERO : Digit.WHOLE;
+      else if (digit == Digit.POINT) digit = Digit.FRACTION;
+      else if (digit == Digit.E || digit == Digit.E_SIGN) digit = Digit.EXPONENT;
+      if (digit != Digit.EXPONENT) keepDigit(byte, digit != Digit.FRACTION);
+      else if (exponent < EXPONENT_HUGE) exponent = exponent * 10 + <i64>(byte - ZERO);
+    } else if (byte == MINUS && digit == Digit.START) {
+      digit = Digit.BEHIND_SIGN;
+      isNegative = true;
+    } else if (byte == POINT && (digit == Digit.ZERO || digit == Digit.WHOLE)) {
+      digit = Digit.POINT;
+    } else if (
+      (byte | 0x20) == 0x65 && (digit == Digit.ZERO || digit == Digit.WHOLE || digit == Digit.FRACTION)
+    ) {
+      digit = Digit.E;
+    } else if ((byte == MINUS || byte == PLUS) && digit == Digit.E) {
+      digit = Digit.E_SIGN;
+      isNegativeExponent = byte == MINUS;
+    } else break;
+    p++;
+  }
+  const isWhole =
+    digit == Digit.ZERO || digit == Digit.WHOLE || digit == Digit.FRACTION || digit == Digit.EXPONENT;
+  if (!isWhole) return grammarFault(Why.EXPECTED_DIGIT, p);
+  state = then;
+  if (then != State.BEHIND_TERM || digitsKept == 0) return p;
+  writeLongNumber();
+  if (addAnyNumber(TEXT, index)) return p;
+  resumeFault(why, numberAt, itemIndex);
+  store<u8>(NESTING + <usize>levels, OPEN_BRACKET);
+  levels++;
+  state = State.BEHIND_VALUE;
+  return p;
+}
+
+/** Writes what was kept of a long number at TEXT, a 0 behind it: `-d.ddd…e±n`. A digit that was left out counts as a 1. */
+function writeLongNumber(): void {
+  let to = TEXT;
+  if (isNegative) store<u8>(to++, MINUS);
+  store<u8>(to++, load<u8>(BODY_DIGITS));
+  store<u8>(to++, POINT);
+  memory.copy(to, BODY_DIGITS + 1, digitsKept - 1);
+  to += <usize>(digitsKept - 1);
+  store<u8>(to++, isMore ? ZERO + 1 : ZERO);
+  store<u8>(to++, 0x65);
+  let size = place + (isNegativeExponent ? -exponent : exponent);
+  if (size < 0) {
+    store<u8>(to++, MINUS);
+    size = -size;
+  }
+  let divisor: i64 = 1;
+  while (size / divisor > 9) divisor *= 10;
+  for (; divisor; divisor /= 10) store<u8>(to++, ZERO + <u8>((size / divisor) % 10));
+  store<u8>(to, 0);
+}
+
+/**
+ * Writes the response to a body whose answer is known, at OUTPUT, and answers the address behind it. A valid request
+ * that is not for a sum whose `op` stands before its `data` leaves HANDED_OUT and writes nothing.
+ */
+export function answerParts(): usize {
+  if (why == Why.NOTHING) {
+    if (!idStart) fault(Why.ID_MISSING, bodyEnd);
+    else if (!opStart) fault(Why.OP_MISSING, bodyEnd);
+    else if (operation == Operation.SUM && !dataStart) fault(Why.SUM_NOT_ARRAY, 0);
+  }
+  if (why == Why.NOTHING) {
+    if (!isSummed) {
+      partsOutcome = Outcome.HANDED_OUT;
+      return OUTPUT;
+    }
+    const to = writeSum(beginOk(OUTPUT, idStart, idEnd), dataAt);
+    if (to) {
+      partsOutcome = Outcome.OK;
+      return endFrame(OUTPUT, to);
+    }
+  }
+  partsOutcome = outcomeOf(why);
+  const isJson = partsOutcome != Outcome.BAD_JSON;
+  return writeFault(OUTPUT, isJson ? idStart : 0, idEnd, 0, bodyEnd, dataAt);
+}
