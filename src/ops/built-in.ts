@@ -8,9 +8,9 @@ import type { OperationInfo } from './operation-info.js';
 function builtIn(
   name: string,
   description: string,
-  schemas: { input?: JsonSchema; output?: JsonSchema },
+  about: { input?: JsonSchema; output?: JsonSchema; streaming?: true },
 ): OperationInfo {
-  return { name, description, streaming: false, ...schemas, idempotent: true, concurrency: Number.POSITIVE_INFINITY };
+  return { name, description, streaming: false, ...about, idempotent: true, concurrency: Number.POSITIVE_INFINITY };
 }
 
 export const builtInOperations: readonly OperationInfo[] = [
@@ -22,6 +22,7 @@ export const builtInOperations: readonly OperationInfo[] = [
   builtIn('sum', 'Adds decimal numbers exactly, as they are written, and rounds once, to the nearest binary64.', {
     input: { type: 'array', items: { type: 'number' } },
     output: { type: 'number' },
+    streaming: true,
   }),
 ];
 

@@ -187,7 +187,9 @@ export class Pool {
       }
       this.#held.push(job);
     } else {
-      if (queue.waiting.size >= this.#options.queueMax && !this.#canRunNow(queue)) return this.#overloaded(queue);
+      const isFull = queue.waiting.size >= this.#options.queueMax && !this.#canRunNow(queue);
+      // A body that has begun to come in parts is not turned away: how many of them there are is bounded elsewhere.
+      if (isFull && job.task.kind !== 'part') return this.#overloaded(queue);
       job.queue = queue;
       queue.waiting.push(job);
     }
@@ -274,7 +276,7 @@ export class Pool {
       return job.unbegun <= unbegunMax;
     }
     job.losses += 1;
-    const idempotent = job.task.kind === 'frame' || this.#operations?.get(job.task.op)?.idempotent === true;
+    const idempotent = job.task.kind !== 'data' || this.#operations?.get(job.task.op)?.idempotent === true;
     if (!idempotent || job.losses > 1) return false;
     this.#rerun += 1;
     return true;

@@ -7,18 +7,28 @@ import type { WireErrorCode } from '../errors.js';
  * `data`: run the user's operation `op` on `payload`, the JSON text of the request's `data`.
  * `frame`: `payload` is a whole request body that was too large for the I/O thread; the worker's engine decodes and
  * answers it. `op` is then only the queue it is counted under, as far as it could be seen before.
+ * `part`: `payload` is a part of the body of a `sum`, whose other parts come before and behind it as tasks of their own.
  *
  * `payload` is never transferred: where it is large it stands in a SharedArrayBuffer, so it is still there to run
  * again when a thread dies.
  */
 export interface Task {
-  readonly kind: 'data' | 'frame';
+  readonly kind: 'data' | 'frame' | 'part';
   readonly op: string;
   readonly payload: Uint8Array;
   /** The request's own budget in milliseconds from now; the operation's default applies where it is absent. */
   readonly timeoutMs?: number | undefined;
   /** The request's id, for the log: all lines of the run bear it as `id`. */
   readonly label?: string | undefined;
+  /** What goes with a `part`. */
+  readonly part?: PartTask | undefined;
+}
+
+/** See `Engine.answerPart`. All in shared memory; `from` is not written to, so that the part can be run again. */
+export interface PartTask {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array;
+  readonly isLast: boolean;
 }
 
 export type Outcome =
@@ -29,6 +39,8 @@ export type Outcome =
       readonly op: string;
       readonly code?: WireErrorCode | undefined;
     }
+  /** The body's other parts are wanted. */
+  | { readonly kind: 'more' }
   /** The JSON text of `result`. */
   | { readonly kind: 'result'; readonly json: Uint8Array }
   /** The frame is for an operation that the engine does not have; places count in the payload. */

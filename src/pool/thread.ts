@@ -172,9 +172,9 @@ export class Thread<Work> implements WatchedThread {
   begin(task: Task, work: Work): void {
     this.#move('run');
     this.#serial = (this.#serial % serialMax) + 1;
-    const { kind, op, label } = task;
+    const { kind, op, label, part } = task;
     this.#run = { task: { op, kind, id: label }, work };
-    this.#post({ type: 'run', serial: this.#serial, kind, op, label, payload: sendable(task.payload) });
+    this.#post({ type: 'run', serial: this.#serial, kind, op, label, payload: sendable(task.payload), part });
   }
 
   /**

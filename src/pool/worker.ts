@@ -99,7 +99,7 @@ class WorkerSide {
   }
 
   async #work(task: RunMessage, run: Run): Promise<Outcome> {
-    if (task.kind === 'frame') return this.#answerFrame(task.payload);
+    if (task.kind !== 'data') return this.#answer(task);
     const operation = this.#operations.get(task.op);
     if (operation === undefined) return errorOutcome('UNKNOWN_OP', `no operation \`${task.op}\``);
     const { resultBytesMax } = this.#setup;
@@ -110,9 +110,10 @@ class WorkerSide {
     });
   }
 
-  #answerFrame(body: Uint8Array): Outcome {
+  #answer({ payload, part }: RunMessage): Outcome {
     try {
-      return this.#engine.answer(body);
+      if (part === undefined) return this.#engine.answer(payload);
+      return this.#engine.answerPart(part.from, part.to, payload, part.isLast) ?? { kind: 'more' };
     } catch (error) {
       this.#log.write('error', { err: error }, 'the engine failed on a frame');
       this.#engine = new Engine(this.#setup.engineModule);

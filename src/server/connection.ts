@@ -10,13 +10,14 @@
  * reset the connection and could take the last replies with it. A peer's half-close leads to ended from any state, once
  * nothing is in flight.
  *
- * Invariant: every frame that was received whole gets one response, and `#collector` holds the bytes of the one that
- * is not whole. While the peer leaves more than `unreadPauseBytes` unread, nothing is read from it; one that leaves them
- * for `frameTimeoutMs` without taking any is cut.
+ * Invariant: every frame that was received whole gets one response. Of the one that is not whole the bytes are in
+ * `#collector`, or go to `#body` as they come, or are passed over. Nothing is read from a peer that leaves more than
+ * `unreadPauseBytes` unread, which is cut after `frameTimeoutMs` without taking any, nor while `#body` has no room.
  */
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.js';
+import type { BulkBody } from './bulk-body.js';
 import type { ByteBudget } from './byte-budget.js';
 import type { Counters, EndReason } from './counters.js';
 import { budgetIsEmpty, type Dispatcher } from './dispatcher.js';
@@ -24,6 +25,7 @@ import type { EndLog } from './end-log.js';
 import type { FrameBuffers } from './frame-buffers.js';
 import { FrameCollector } from './frame-collector.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
+import type { IdToken } from './replies.js';
 import type { ReplyBuffer } from './reply-buffer.js';
 import { idTokenOf } from './request.js';
 import type { SharedReads } from './shared-reads.js';
@@ -65,9 +67,14 @@ export class Connection implements Peer {
   #state: State = 'open';
   #peerEnded = false;
   #collector: FrameCollector | undefined;
+  /** The body of the frame at hand, where it is answered in parts. */
+  #body: BulkBody | undefined;
+  /** Bytes of the frame at hand that nobody wants any more. */
+  #passOver = 0;
   // True, so that what a new connection brought with it is read before it counts as quiet.
   #receivedSinceLook = true;
-  #pausedAtMs: number | undefined;
+  readonly #pausedFor = new Set<'unread' | 'body'>();
+  #pausedAtMs = 0;
   #refusingSinceMs = 0;
   #endedAtMs = 0;
   /** Bytes taken from the server's budget for replies that the peer has not read. */
@@ -78,7 +85,10 @@ export class Connection implements Peer {
     this.#parts = parts;
     const socket = parts.reads.open(accepted, (bytes) => this.#receive(bytes));
     this.#socket = socket;
-    socket.on('drain', () => this.#resume());
+    socket.on('drain', () => {
+      this.#giveUnread();
+      this.#resume('unread');
+    });
     socket.on('timeout', () => this.#giveUp());
     socket.on('end', () => {
       this.#peerEnded = true;
@@ -121,9 +131,15 @@ export class Connection implements Peer {
     // A peer that goes on sending behind our end is not listened to for ever.
     if (this.#state === 'ended' && nowMs - this.#endedAtMs >= frameTimeoutMs && !this.isBusy) this.destroy();
     // A connection that is not read from cannot make its frame whole.
-    if (!this.#collector || this.#isPaused || nowMs - this.#collector.sinceMs < frameTimeoutMs) return;
-    const message = `the frame was not whole after ${frameTimeoutMs} ms`;
-    this.#parts.dispatcher.refuseBody(this, this.#collector.body, 'DEADLINE_EXCEEDED', message);
+    const unfinished = this.#collector ?? this.#body;
+    if (!unfinished || this.#isPaused || nowMs - unfinished.sinceMs < frameTimeoutMs) return;
+    if (this.#collector) {
+      const message = `the frame was not whole after ${frameTimeoutMs} ms`;
+      this.#parts.dispatcher.refuseBody(this, this.#collector.body, 'DEADLINE_EXCEEDED', message);
+    } else {
+      const message = `too little of the frame came within ${frameTimeoutMs} ms`;
+      this.#body?.end('stalled', { kind: 'error', code: 'DEADLINE_EXCEEDED', message });
+    }
     this.#turnDeaf('frame_timeout');
   }
 
@@ -166,12 +182,28 @@ export class Connection implements Peer {
     this.#receivedSinceLook = true;
     if (this.#state === 'deaf' || this.#state === 'ended') return;
     try {
-      if (this.#collector) this.#collect(chunk, startMs);
-      else this.#decode(chunk, startMs);
+      const rest = this.#passOn(chunk);
+      if (rest.length === 0) return;
+      if (this.#collector) this.#collect(rest, startMs);
+      else this.#decode(rest, startMs);
     } catch (error) {
       this.#parts.log.error({ err: error }, 'a defect while decoding: the connection is closed');
       this.cut('internal');
     }
+  }
+
+  /** Hands on what belongs to a body that is answered in parts, or to one that is passed over; answers with the rest. */
+  #passOn(chunk: Uint8Array): Uint8Array {
+    const body = this.#body;
+    if (body) {
+      const taken = body.take(chunk);
+      if (body.isWhole) this.#body = undefined;
+      else if (!body.hasRoom) this.#pause('body');
+      return chunk.subarray(taken);
+    }
+    const passed = Math.min(this.#passOver, chunk.length);
+    this.#passOver -= passed;
+    return passed === 0 ? chunk : chunk.subarray(passed);
   }
 
   /** Answers the frames in `bytes`, which begin at a frame's border, and keeps what is left of them. */
@@ -217,33 +249,36 @@ export class Connection implements Peer {
       return;
     }
     this.#unreadHeld = unreadBytes;
-    if (unreadBytes >= limits.unreadPauseBytes) this.#pause();
+    if (unreadBytes >= limits.unreadPauseBytes) this.#pause('unread');
   }
 
   get #isPaused(): boolean {
-    return this.#pausedAtMs !== undefined;
+    return this.#pausedFor.size > 0;
   }
 
-  /** Reads nothing until the peer has read; gives up where it takes nothing at all for too long. */
-  #pause(): void {
-    if (this.#isPaused || this.#state === 'ended') return;
-    this.#pausedAtMs = performance.now();
+  /**
+   * Reads nothing until there is no more reason for it. A peer that takes nothing at all of what is unread for too long
+   * is given up.
+   */
+  #pause(reason: 'unread' | 'body'): void {
+    if (this.#pausedFor.has(reason) || this.#state === 'ended') return;
+    if (!this.#isPaused) this.#pausedAtMs = performance.now();
+    this.#pausedFor.add(reason);
     this.#socket.pause();
-    this.#socket.setTimeout(this.#parts.limits.frameTimeoutMs);
+    if (reason === 'unread') this.#socket.setTimeout(this.#parts.limits.frameTimeoutMs);
   }
 
-  /** The peer has read everything. */
-  #resume(): void {
-    this.#giveUnread();
-    if (this.#pausedAtMs === undefined) return;
+  #resume(reason: 'unread' | 'body'): void {
+    if (!this.#pausedFor.delete(reason)) return;
+    if (reason === 'unread' && this.#state !== 'ended') this.#socket.setTimeout(0);
+    if (this.#isPaused) return;
     const pausedMs = performance.now() - this.#pausedAtMs;
     if (this.#collector) this.#collector.sinceMs += pausedMs;
+    if (this.#body) this.#body.sinceMs += pausedMs;
     this.#refusingSinceMs += pausedMs;
-    this.#pausedAtMs = undefined;
     // What the kernel holds by now is still to be read: it is not quiet yet.
     this.#receivedSinceLook = true;
     this.#socket.resume();
-    if (this.#state !== 'ended') this.#socket.setTimeout(0);
   }
 
   #giveUnread(): void {
@@ -271,15 +306,48 @@ export class Connection implements Peer {
   #collect(chunk: Uint8Array, startMs: number): void {
     const collector = this.#collector;
     if (!collector) return;
+    const hadStart = collector.hasStart;
     const taken = collector.take(chunk);
-    if (collector.bodyBytes > this.#parts.limits.maxFrameBytes) {
-      this.#refuseTooLarge(collector);
+    if (collector.isLarge && !hadStart) this.#judge(collector);
+    if (this.#collector) {
+      if (!collector.isWhole) return;
+      this.#collector = undefined;
+      this.#finish(collector, startMs);
+    }
+    if (taken < chunk.length) this.#decode(chunk.subarray(taken), startMs);
+  }
+
+  /** A large frame is answered in parts, held in memory, or refused: by its first bytes, once they are there. */
+  #judge(collector: FrameCollector): void {
+    const { dispatcher, limits } = this.#parts;
+    const isTooLarge = collector.bodyBytes > limits.maxFrameBytes;
+    if (!collector.hasStart) {
+      // Some that speak another protocol would wait for an answer before they send as much.
+      if (isTooLarge && collector.isHopeless) this.#refuseTooLarge(collector, null);
       return;
     }
-    if (!collector.isWhole) return;
+    const start = dispatcher.readStart(collector.body);
+    if (!start.isStreamed || collector.isIncomplete) {
+      if (isTooLarge) this.#refuseTooLarge(collector, start.idToken);
+      return;
+    }
     this.#collector = undefined;
-    this.#finish(collector, startMs);
-    if (taken < chunk.length) this.#decode(chunk.subarray(taken), startMs);
+    const isRefused = this.#state !== 'open';
+    if (isRefused) dispatcher.refuse(this, start.idToken, 'SHUTTING_DOWN', drains);
+    const body = isRefused ? undefined : dispatcher.stream(this, start, collector);
+    if (!body) {
+      this.#passOver = collector.missingBytes;
+      collector.release();
+    } else if (!body.isWhole) this.#follow(body);
+  }
+
+  /** Gives what comes to the body, as long as it has room. */
+  #follow(body: BulkBody): void {
+    this.#body = body;
+    body.onRoom = () => {
+      if (this.#body === body && body.hasRoom) this.#resume('body');
+    };
+    if (!body.hasRoom) this.#pause('body');
   }
 
   /** Answers a frame that was gathered. A large one is the dispatcher's from here on, and its release too. */
@@ -299,11 +367,11 @@ export class Connection implements Peer {
     }
   }
 
-  #refuseTooLarge(collector: FrameCollector): void {
+  #refuseTooLarge({ bodyBytes }: FrameCollector, idToken: IdToken): void {
     const { dispatcher, limits } = this.#parts;
-    const message = `the frame announces a body of ${collector.bodyBytes} bytes, and ${limits.maxFrameBytes} are allowed`;
-    // Without its id, whose bytes may not have come: the answer must not depend on how the stream was cut.
-    dispatcher.refuse(this, null, 'FRAME_TOO_LARGE', message);
+    const allowed = `${limits.maxFrameBytes} are allowed, but for a sum whose op stands before its data`;
+    const message = `the frame announces a body of ${bodyBytes} bytes, and ${allowed}`;
+    dispatcher.refuse(this, idToken, 'FRAME_TOO_LARGE', message);
     this.#turnDeaf('frame_too_large');
   }
 
@@ -317,6 +385,9 @@ export class Connection implements Peer {
   #dropUnfinished(): void {
     this.#collector?.release();
     this.#collector = undefined;
+    const body = this.#body;
+    this.#body = undefined;
+    body?.abandon('gone');
   }
 
   #endWhenIdle(): void {
@@ -329,7 +400,7 @@ export class Connection implements Peer {
     this.#state = 'ended';
     this.#endedAtMs = performance.now();
     this.#dropUnfinished();
-    this.#pausedAtMs = undefined;
+    this.#pausedFor.clear();
     socket.resume();
     socket.setTimeout(this.#parts.limits.frameTimeoutMs);
     socket.end(() => socket.setTimeout(lingerMs));

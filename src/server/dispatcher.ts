@@ -9,6 +9,9 @@ import { builtInOperations, unknownOperation } from '../ops/built-in.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import type { Pool } from '../pool/pool.js';
 import type { Outcome, Task } from '../pool/task.js';
+import { inlineBytesMax } from '../protocol/limits.js';
+import type { BulkBody, BulkOutcome } from './bulk-body.js';
+import type { BulkLane } from './bulk-lane.js';
 import type { ByteBudget } from './byte-budget.js';
 import { controlOperations } from './control.js';
 import type { Counters } from './counters.js';
@@ -21,6 +24,7 @@ import type { Lane } from './server-view.js';
 export interface DispatcherParts {
   readonly engine: Engine;
   readonly pool: Pool;
+  readonly lane: BulkLane;
   readonly counters: Counters;
   readonly budget: ByteBudget;
   /** Requests in flight that a peer may have. */
@@ -39,6 +43,16 @@ interface Job {
   readonly release: () => void;
 }
 
+/** What the first bytes of a body say of it, as far as they go. */
+export interface BodyStart {
+  readonly idToken: IdToken;
+  readonly id: string | undefined;
+  readonly op: string | undefined;
+  readonly timeoutMs: number | undefined;
+  /** May it be answered in parts? Its operation must be known before its data comes. */
+  readonly isStreamed: boolean;
+}
+
 /** What a small task costs beside its data: the objects that stand for it. */
 const taskOverheadBytes = 512;
 
@@ -47,6 +61,7 @@ const nullJson = Buffer.from('null');
 export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #builtInNames = new Set(builtInOperations.map((operation) => operation.name));
+  readonly #streamedNames = new Set(builtInOperations.filter(({ streaming }) => streaming).map(({ name }) => name));
   #users: ReadonlyMap<string, OperationInfo> = new Map();
 
   constructor(parts: DispatcherParts) {
@@ -87,13 +102,57 @@ export class Dispatcher {
 
   /** The same for a body of which only the first bytes may be there. */
   refuseBody(peer: Peer, body: Uint8Array, code: WireErrorCode, message: string): void {
-    this.refuse(peer, this.#peek(body).idToken, code, message);
+    this.refuse(peer, this.readStart(body).idToken, code, message);
+  }
+
+  /** Answers a body in parts, of which the first are gathered; answers with `undefined` where it was refused. */
+  stream(peer: Peer, start: BodyStart, collector: FrameCollector): BulkBody | undefined {
+    const { lane } = this.#parts;
+    const op = this.#countedName(start.op);
+    const refusal = this.#refusal(peer);
+    if (refusal) {
+      this.refuse(peer, start.idToken, 'OVERLOADED', refusal, op);
+      return undefined;
+    }
+    let deadline: NodeJS.Timeout | undefined;
+    const onEnd = (outcome: BulkOutcome | undefined) => {
+      clearTimeout(deadline);
+      const wholeAtMs = body.wholeAtMs ?? performance.now();
+      const job = { peer, lane: 'bulk', request, idToken: start.idToken, op, wholeAtMs } as const;
+      if (outcome) this.#settle(job, outcome);
+      else {
+        peer.inFlight.delete(request);
+        peer.settled();
+      }
+    };
+    const request: InFlight = {
+      id: start.id,
+      handle: {
+        end: (code, message) =>
+          body.end(code === 'CANCELLED' ? 'cancelled' : 'expired', { kind: 'error', code, message }),
+      },
+    };
+    peer.inFlight.add(request);
+    const body = lane.open({
+      bodyBytes: collector.bodyBytes,
+      start: collector.body,
+      release: () => collector.release(),
+      label: start.id,
+      onEnd,
+    });
+    const { timeoutMs } = start;
+    if (timeoutMs !== undefined) {
+      const message = `${quote(op)} was not done after ${timeoutMs} ms`;
+      const expire = () => body.end('expired', { kind: 'error', code: 'DEADLINE_EXCEEDED', message });
+      deadline = setTimeout(expire, Math.max(1, timeoutMs));
+    }
+    return body;
   }
 
   /** Answers a whole body that is too large for the I/O thread, and releases it in the end. */
   bulk(peer: Peer, collector: FrameCollector, wholeAtMs: number): void {
     const { body } = collector;
-    const { idToken, id, op, timeoutMs } = this.#peek(body);
+    const { idToken, id, op, timeoutMs } = this.readStart(body);
     const refusal = this.#refusal(peer);
     if (refusal) {
       this.refuse(peer, idToken, 'OVERLOADED', refusal, this.#countedName(op));
@@ -142,7 +201,7 @@ export class Dispatcher {
       { ...task, label: job.request.id },
       (outcome) => {
         isHandedOver = outcome.kind === 'handout' && this.#handOver(job, task, outcome.envelope);
-        if (outcome.kind !== 'handout') this.#settle(job, outcome);
+        if (outcome.kind !== 'handout' && outcome.kind !== 'more') this.#settle(job, outcome);
       },
       () => {
         if (!isHandedOver) job.release();
@@ -150,7 +209,7 @@ export class Dispatcher {
     );
   }
 
-  #settle(job: Job, outcome: Exclude<Outcome, { kind: 'handout' }>): void {
+  #settle(job: Omit<Job, 'release'>, outcome: Exclude<Outcome, { kind: 'handout' | 'more' }>): void {
     const { counters } = this.#parts;
     job.peer.inFlight.delete(job.request);
     switch (outcome.kind) {
@@ -196,23 +255,21 @@ export class Dispatcher {
     return true;
   }
 
-  /** The envelope of a body of which only the first bytes may be there. */
-  #peek(body: Uint8Array): {
-    idToken: IdToken;
-    id: string | undefined;
-    op: string | undefined;
-    timeoutMs?: number | undefined;
-  } {
-    const prefix = body.subarray(0, this.#parts.engine.inputBytes);
+  /** Reads the envelope of a body of which only the first bytes may be there. */
+  readStart(body: Uint8Array): BodyStart {
+    const prefix = body.subarray(0, inlineBytesMax);
     const envelope = this.#parts.engine.peek(prefix);
     const text = (offset: number, length: number) => (length > 0 ? textOf(prefix, offset, length) : undefined);
     const idToken = text(envelope.idOffset, envelope.idLength) ?? null;
     const opToken = text(envelope.opOffset, envelope.opLength);
+    const op: string | undefined = opToken === undefined ? undefined : JSON.parse(opToken);
+    const isOpFirst = envelope.dataOffset === 0 || envelope.opOffset < envelope.dataOffset;
     return {
       idToken,
       id: idToken === null ? undefined : JSON.parse(idToken),
-      op: opToken === undefined ? undefined : JSON.parse(opToken),
+      op,
       timeoutMs: boundedTimeoutMs(envelope.timeoutMs),
+      isStreamed: op !== undefined && isOpFirst && this.#streamedNames.has(op),
     };
   }
 

@@ -56,6 +56,23 @@ export class FrameCollector {
     return this.bodyBytes > inlineBytesMax;
   }
 
+  /** Of a large frame: are the first bytes there by which it is known what it is for? */
+  get hasStart(): boolean {
+    return this.#bodySeen >= inlineBytesMax;
+  }
+
+  /** Does the body begin with something else than a JSON object? Then no byte behind it can make it a request. */
+  get isHopeless(): boolean {
+    const { body } = this;
+    const first = body.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
+    return first !== undefined && first !== 0x7b;
+  }
+
+  /** Bytes of the body that have not come. */
+  get missingBytes(): number {
+    return this.#bodyBytes - this.#bodySeen;
+  }
+
   /** A small frame as far as it is held, header included. */
   get frame(): Uint8Array {
     return this.#bytes.subarray(0, this.#have);

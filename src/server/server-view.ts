@@ -1,6 +1,7 @@
 import type { WireErrorCode } from '../errors.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import type { PoolSnapshot } from '../pool/task.js';
+import type { BulkSnapshot } from './bulk-lane.js';
 
 /**
  * What the sidecar may see of the server: an interface, so that neither needs the other to be tested or to start.
@@ -51,6 +52,7 @@ export interface ServerSnapshot {
   readonly bytesHeldMax: number;
   /** Bytes of buffers that are kept for the next large frame. */
   readonly bytesKept: number;
+  readonly bulk: BulkSnapshot;
   /** From the moment a request was whole to the moment its reply was handed to the socket. */
   readonly latency: readonly { readonly lane: Lane; readonly histogram: HistogramSnapshot }[];
   readonly pool: PoolSnapshot;

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { compileEngine, Engine } from '../engine/index.js';
 import { ConfigError, PoolError } from '../errors.js';
 import { Pool } from '../pool/pool.js';
+import { BulkLane } from './bulk-lane.js';
 import { ByteBudget } from './byte-budget.js';
 import { Connection, type ConnectionParts } from './connection.js';
 import { Counters } from './counters.js';
@@ -68,6 +69,7 @@ class Server implements RunningServer {
   readonly #ends: EndLog;
   readonly #budget: ByteBudget;
   readonly #buffers: FrameBuffers;
+  readonly #lane: BulkLane;
   readonly #dispatcher: Dispatcher;
   readonly #connectionParts: ConnectionParts;
   readonly #listener: net.Server;
@@ -93,9 +95,11 @@ class Server implements RunningServer {
       engineModule,
       log,
     });
+    this.#lane = new BulkLane(this.#pool, this.#engine.bodyStateBytes, config.workers);
     this.#dispatcher = new Dispatcher({
       engine: this.#engine,
       pool: this.#pool,
+      lane: this.#lane,
       counters: this.#counters,
       budget: this.#budget,
       maxRequests: config.maxRequests,
@@ -228,6 +232,7 @@ class Server implements RunningServer {
         bytesHeld: this.#budget.held,
         bytesHeldMax: this.#budget.max,
         bytesKept: this.#buffers.keptBytes,
+        bulk: this.#lane.snapshot(),
         latency: (['inline', 'bulk', 'pool'] as const).map((lane) => ({
           lane,
           histogram: counters.latency[lane].snapshot(),

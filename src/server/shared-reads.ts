@@ -9,7 +9,7 @@
 import net from 'node:net';
 
 /** As much as Node reads at once by itself. */
-const readBytes = 64 * 1024;
+export const readBytes = 64 * 1024;
 
 type WithHandle = { _handle?: unknown };
 

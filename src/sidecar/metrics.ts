@@ -87,6 +87,27 @@ export const families: readonly Family[] = [
     read: ({ bytesKept }) => one(bytesKept),
   },
   {
+    name: 'trama_bulk_bodies',
+    type: 'gauge',
+    help: 'Bodies that are answered in parts: with memory to do so, or waiting for it.',
+    read: ({ bulk }) => [
+      { value: bulk.open, labels: { state: 'open' } },
+      { value: bulk.waiting, labels: { state: 'waiting' } },
+    ],
+  },
+  {
+    name: 'trama_bulk_bytes',
+    type: 'gauge',
+    help: 'Bytes of shared memory for bodies that are answered in parts.',
+    read: ({ bulk }) => one(bulk.bytes),
+  },
+  {
+    name: 'trama_ended_bulk_bodies_total',
+    type: 'counter',
+    help: 'Bodies that were answered in parts, by how they ended.',
+    read: ({ bulk }) => Object.entries(bulk.ended).map(([end, value]) => ({ value, labels: { end } })),
+  },
+  {
     name: 'trama_held_limit_bytes',
     type: 'gauge',
     help: 'Bytes that may be held before requests are refused as OVERLOADED.',

@@ -1,0 +1,214 @@
+/**
+ * The body of one frame on its way to the workers, in parts, as it comes.
+ *
+ *     socket reads ──▶ │ filling │ ──full, or the end──▶ │ full │ … ──▶ │ with a worker │ ──▶ used again
+ *
+ * One part is with a worker at a time, since each goes on where the one before left off; the state between them stands
+ * in shared memory twice, so that a part whose thread died can be run again. While its segments are full the peer is not
+ * read from.
+ *
+ * Invariant: a body ends once, with the outcome that its owner is told or by `abandon`; from then on what still comes of
+ * it is dropped. Its memory goes back when no thread reads it any more.
+ */
+import type { Outcome, TaskHandle } from '../pool/task.js';
+import type { BulkEnd, BulkLane } from './bulk-lane.js';
+import { segmentBytes } from './segment-store.js';
+import { readBytes } from './shared-reads.js';
+
+/** One with a worker, one that is full, one that is filled. */
+const segmentsMax = 3;
+
+/** What an open body has at the most, without its two states. */
+export const bulkBodyBytes = segmentsMax * segmentBytes;
+
+/** A body is stalled unless it brings as much within the time that a frame may take. */
+const progressBytes = 1024 * 1024;
+
+export interface BulkRequest {
+  readonly bodyBytes: number;
+  /** The first bytes of the body. They stay as they are until `release` is called. */
+  readonly start: Uint8Array;
+  readonly release: () => void;
+  /** The request's id, for the log. */
+  readonly label: string | undefined;
+  /** Called once, never before `open` has returned; without an outcome where the body was abandoned. */
+  readonly onEnd: (outcome: BulkOutcome | undefined) => void;
+}
+
+export type BulkOutcome = Extract<Outcome, { kind: 'frame' | 'error' }>;
+
+export class BulkBody {
+  /** When progress was last seen, as `performance.now()` gives it. */
+  sinceMs = performance.now();
+  /** When the last byte came. */
+  wholeAtMs: number | undefined;
+  /** Called where the peer may be read from again. */
+  onRoom: () => void = () => {};
+  readonly #lane: BulkLane;
+  readonly #request: BulkRequest;
+  #state: 'waiting' | 'open' | 'over' = 'waiting';
+  #seen: number;
+  #progress = 0;
+  /** Segments that this body has, whatever is in them. */
+  #segments = 0;
+  readonly #free: Uint8Array[] = [];
+  readonly #full: Uint8Array[] = [];
+  #filling: Uint8Array | undefined;
+  #filled = 0;
+  #states: readonly [Uint8Array, Uint8Array] | undefined;
+  #running: TaskHandle | undefined;
+  /** No thread reads the memory of the part that ran last. */
+  #isFreed = true;
+
+  constructor(lane: BulkLane, request: BulkRequest) {
+    this.#lane = lane;
+    this.#request = request;
+    this.#seen = request.start.length;
+    if (this.isWhole) this.wholeAtMs = this.sinceMs;
+  }
+
+  /** Has all of the body come? */
+  get isWhole(): boolean {
+    return this.#seen === this.#request.bodyBytes;
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  /** May another read's bytes be given to `take`? */
+  get hasRoom(): boolean {
+    if (this.#state !== 'open') return this.#state === 'over';
+    const spare = segmentsMax - this.#segments + this.#free.length;
+    return spare > 0 || segmentBytes - this.#filled >= readBytes;
+  }
+
+  /** Called by the lane when there is memory for it. */
+  begin(): void {
+    this.#state = 'open';
+    const states = () => new Uint8Array(new SharedArrayBuffer(this.#lane.stateBytes));
+    this.#states = [states(), states()];
+    this.#keep(this.#request.start);
+    this.#request.release();
+    this.#submit();
+    this.onRoom();
+  }
+
+  /** Takes what belongs to the body from the start of `chunk`, at most a read's bytes; answers how many that was. */
+  take(chunk: Uint8Array): number {
+    const part = chunk.subarray(0, this.#request.bodyBytes - this.#seen);
+    this.#seen += part.length;
+    if (this.isWhole) this.wholeAtMs = performance.now();
+    if (this.#seen - this.#progress >= progressBytes) {
+      this.#progress = this.#seen;
+      this.sinceMs = performance.now();
+    }
+    if (this.#state === 'open') {
+      this.#keep(part);
+      this.#submit();
+    }
+    return part.length;
+  }
+
+  /** Ends it with an error, which the owner is told at once. */
+  end(how: BulkEnd, outcome: BulkOutcome): void {
+    this.#leave(how, outcome);
+  }
+
+  /** Ends it without a word: nobody is there to be told. */
+  abandon(how: BulkEnd): void {
+    this.#leave(how, undefined);
+  }
+
+  #keep(bytes: Uint8Array): void {
+    let rest = bytes;
+    while (rest.length > 0) {
+      this.#filling ??= this.#takeSegment();
+      const piece = rest.subarray(0, segmentBytes - this.#filled);
+      this.#filling.set(piece, this.#filled);
+      this.#filled += piece.length;
+      rest = rest.subarray(piece.length);
+      if (this.#filled < segmentBytes) return;
+      this.#full.push(this.#filling);
+      this.#filling = undefined;
+      this.#filled = 0;
+    }
+  }
+
+  #takeSegment(): Uint8Array {
+    const free = this.#free.pop();
+    if (free) return free;
+    this.#segments++;
+    return this.#lane.segments.take();
+  }
+
+  /** Gives the next part to a worker, if none has one and there is one to give. */
+  #submit(): void {
+    if (this.#running || this.#state !== 'open') return;
+    const segment = this.#full.shift() ?? (this.isWhole ? this.#filling : undefined);
+    if (!segment) return;
+    const isRest = segment === this.#filling;
+    const payload = isRest ? segment.subarray(0, this.#filled) : segment;
+    if (isRest) this.#filling = undefined;
+    const isLast = this.isWhole && this.#full.length === 0 && !this.#filling;
+    const [from, to] = this.#states!;
+    this.#isFreed = false;
+    this.#running = this.#lane.pool.submit(
+      { kind: 'part', op: 'sum', payload, label: this.#request.label, part: { from, to, isLast } },
+      (outcome) => this.#took(outcome),
+      () => this.#freed(segment),
+    );
+  }
+
+  #took(outcome: Outcome): void {
+    this.#running = undefined;
+    if (this.#state === 'over') return;
+    if (outcome.kind === 'more') {
+      const [from, to] = this.#states!;
+      this.#states = [to, from];
+      return;
+    }
+    if (outcome.kind === 'frame' || outcome.kind === 'error') {
+      this.end(outcome.kind === 'frame' ? 'answered' : 'failed', outcome);
+    }
+  }
+
+  /** Nobody reads the segment any more: it is used again. */
+  #freed(segment: Uint8Array): void {
+    this.#isFreed = true;
+    this.#free.push(segment);
+    if (this.#state === 'over') {
+      this.#giveBack();
+      return;
+    }
+    this.#submit();
+    this.onRoom();
+  }
+
+  #leave(how: BulkEnd, outcome: BulkOutcome | undefined): void {
+    if (this.#state === 'over') return;
+    const wasWaiting = this.#state === 'waiting';
+    this.#state = 'over';
+    this.#lane.ended[how]++;
+    if (wasWaiting) {
+      this.#lane.leave(this);
+      this.#request.release();
+    } else {
+      this.#running?.end('CANCELLED', 'the body that the part belongs to is over');
+      if (this.#isFreed) this.#giveBack();
+    }
+    this.#request.onEnd(outcome);
+    this.onRoom();
+  }
+
+  #giveBack(): void {
+    for (const segment of [...this.#free, ...this.#full, ...(this.#filling ? [this.#filling] : [])]) {
+      this.#lane.segments.putBack(segment);
+    }
+    this.#free.length = 0;
+    this.#full.length = 0;
+    this.#filling = undefined;
+    this.#states = undefined;
+    this.#lane.close();
+  }
+}

@@ -1,0 +1,78 @@
+import type { Pool } from '../pool/pool.js';
+import { BulkBody, type BulkRequest, bulkBodyBytes } from './bulk-body.js';
+import { SegmentStore } from './segment-store.js';
+
+/** Bodies that may be in memory at once for each worker, and at the least. What is over it waits for its turn. */
+const bodiesPerWorker = 4;
+const bodiesMin = 16;
+
+/** How bodies that were sent in parts have ended: with a reply of the engine's, or else why not. */
+export type BulkEnd = 'answered' | 'cancelled' | 'expired' | 'failed' | 'stalled' | 'gone';
+
+export interface BulkSnapshot {
+  /** Bodies that have memory, and those that wait for it. */
+  readonly open: number;
+  readonly waiting: number;
+  readonly bytes: number;
+  readonly ended: Readonly<Record<BulkEnd, number>>;
+}
+
+/**
+ * Bodies of any size that go to the workers as they come. So many have memory at once, each the same few segments;
+ * whoever comes later waits, and its peer is not read from meanwhile.
+ *
+ * Invariant: bodies that are open are never more than the bound; one that has ended gives up its place as soon as no
+ * thread reads its memory any more, and the one that has waited longest gets it.
+ */
+export class BulkLane {
+  readonly pool: Pool;
+  /** Bytes of the state that an engine leaves between two parts. */
+  readonly stateBytes: number;
+  readonly segments = new SegmentStore();
+  readonly ended: Record<BulkEnd, number> = { answered: 0, cancelled: 0, expired: 0, failed: 0, stalled: 0, gone: 0 };
+  readonly #bodiesMax: number;
+  readonly #waiting = new Set<BulkBody>();
+  #open = 0;
+
+  constructor(pool: Pool, stateBytes: number, workers: number) {
+    this.pool = pool;
+    this.stateBytes = stateBytes;
+    this.#bodiesMax = Math.max(bodiesMin, bodiesPerWorker * workers);
+  }
+
+  /** Takes a body of which the first bytes are there. */
+  open(request: BulkRequest): BulkBody {
+    const body = new BulkBody(this, request);
+    if (this.#open < this.#bodiesMax) this.#admit(body);
+    else this.#waiting.add(body);
+    return body;
+  }
+
+  snapshot(): BulkSnapshot {
+    return {
+      open: this.#open,
+      waiting: this.#waiting.size,
+      bytes: this.#open * bulkBodyBytes + this.segments.keptBytes,
+      ended: { ...this.ended },
+    };
+  }
+
+  /** A body that waited is over. */
+  leave(body: BulkBody): void {
+    this.#waiting.delete(body);
+  }
+
+  /** A body that was open is over, and nobody reads its memory. */
+  close(): void {
+    this.#open--;
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    this.#admit(next);
+  }
+
+  #admit(body: BulkBody): void {
+    this.#open++;
+    body.begin();
+  }
+}
