@@ -130,15 +130,19 @@ test('a length of 0 is an empty body: not JSON, and the connection stays', async
   await ping(wire);
 });
 
-test('a length of 2^32-1 is refused at once, what came before is answered, and the connection closes', async (t) => {
+test('a length of 2^32-1 is refused once it is clear that it is for no sum, and what came before is answered', async (t) => {
   const wire = await openWire(t, server.port);
   await wire.send(
-    Buffer.concat([request('before', 'echo', '1'), Buffer.from('ffffffff', 'hex'), Buffer.from('{"id":')]),
+    Buffer.concat([
+      request('before', 'echo', '1'),
+      Buffer.from('ffffffff', 'hex'),
+      Buffer.from(`{"id":"long","op":"upper","data":"${'x'.repeat(65536)}`),
+    ]),
   );
   const replies = (await wire.closed()).map(parse);
   assert.equal(replies[0], { id: 'before', ok: true, result: 1 });
   assert.is(replies[1]?.code, 'FRAME_TOO_LARGE');
-  assert.is(replies[1]?.id, null);
+  assert.is(replies[1]?.id, 'long');
   assert.match(replies[1]?.error ?? '', /4294967295/);
   assert.is(replies.length, 2);
 });

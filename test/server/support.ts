@@ -32,8 +32,12 @@ export async function openServer(t: TestContext, config: Partial<ServerConfig> =
 /** Waits until nothing is held for anybody: no bytes, no tasks. */
 export async function untilIdle({ view }: RunningServer): Promise<void> {
   await until('the server holds nothing', () => {
-    const { bytesHeld, pool } = view.snapshot();
-    return bytesHeld === 0 && pool.queues.every(({ waiting, running }) => waiting + running === 0);
+    const { bytesHeld, bulk, pool } = view.snapshot();
+    return (
+      bytesHeld === 0 &&
+      bulk.open + bulk.waiting === 0 &&
+      pool.queues.every(({ waiting, running }) => waiting + running === 0)
+    );
   });
 }
 
