@@ -5,6 +5,9 @@
  * the connection is gone, whether or not anybody still waits for it. Frames are written whole, one behind the other;
  * while the socket is full, or a large request is being read from its source, nothing else is sent.
  *
+ * A reply whose code costs the connection retires it: nothing more is sent, since the server throws it away, and calls
+ * in flight still get their replies. With the last of them this side closes, without a wait for the server's end.
+ *
  * It neither queues nor reconnects: that is the client's.
  */
 
@@ -12,6 +15,7 @@ import { type ErrorCode, ProtocolError, RequestError } from '../errors.js';
 import { FrameReader } from '../protocol/frame.js';
 import { encodeRequest, encodeRequestEnvelope, readReplyHead } from '../protocol/message.js';
 import { Call } from './call.js';
+import { codeThatEndsConnection } from './json.js';
 import type { DataSource } from './options.js';
 import type { OpenTransport, Transport } from './transport.js';
 import { UnmatchedReplies } from './unmatched-replies.js';
@@ -47,6 +51,8 @@ export class Connection {
   #state: State = 'opening';
   /** The socket took more than it wants to hold. */
   #full = false;
+  /** The code of a reply that said that the server closes this connection. */
+  #retiredBy: ErrorCode | undefined;
   /** A frame has begun whose data is still coming from its source. */
   #uploading = false;
   /** To be sent when the upload is through. */
@@ -87,7 +93,7 @@ export class Connection {
 
   /** May a call be sent now? */
   get ready(): boolean {
-    if (this.#state !== 'open' || this.#failure !== undefined) return false;
+    if (this.#state !== 'open' || this.#failure !== undefined || this.#retiredBy !== undefined) return false;
     return !this.#full && !this.#uploading && this.#inFlight.size < this.#limits.inFlightMax;
   }
 
@@ -122,7 +128,7 @@ export class Connection {
 
   /** Asks the server to stop a call that is in flight. */
   cancel(call: Call): void {
-    if (this.#state !== 'open' || !this.#inFlight.has(call.request.id)) return;
+    if (this.#state !== 'open' || this.#retiredBy !== undefined || !this.#inFlight.has(call.request.id)) return;
     const data = JSON.stringify({ id: call.request.id });
     const id = this.#limits.newId();
     const cancel = new Call({ id, op: '$cancel', data, timeoutMs: undefined, traceparent: undefined });
@@ -206,11 +212,15 @@ export class Connection {
       this.#fail('BAD_REPLY', `${this.peer} ${what}.`);
     } else if (bodies.length > 0) {
       this.#owner.available(true);
+      if (this.#retiredBy !== undefined && this.#inFlight.size === 0) {
+        this.destroy(`${this.peer} takes nothing more on this connection (${this.#retiredBy}).`);
+      }
     }
   }
 
   #take(body: Uint8Array): void {
     const head = readReplyHead(body);
+    if (head?.ok === false) this.#retiredBy ??= codeThatEndsConnection(body);
     const call = typeof head?.id === 'string' ? this.#inFlight.get(head.id) : undefined;
     if (call !== undefined) {
       this.#deliver([[call, body]]);

@@ -1,7 +1,7 @@
 /** Values to JSON text and back; with `bigint`, no integer loses a digit on the way. */
 
 import { parse as parseLossless, stringify as stringifyLossless } from 'lossless-json';
-import { ProtocolError, RequestError } from '../errors.js';
+import { isWireErrorCode, ProtocolError, RequestError, type WireErrorCode, wireErrors } from '../errors.js';
 import { asResponse, type Response } from '../protocol/message.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -44,4 +44,16 @@ export function decodeResponse(body: Uint8Array, bigint: boolean): Response {
   const response = asResponse(value);
   if (response === undefined) throw new ProtocolError('BAD_REPLY', 'The reply is JSON, but not a response.');
   return response;
+}
+
+/** The `code` of an error reply, where the server closes the connection behind it; else, and for other bytes, none. */
+export function codeThatEndsConnection(body: Uint8Array): WireErrorCode | undefined {
+  try {
+    const { code } = JSON.parse(decoder.decode(body)) as { code?: unknown };
+    return typeof code === 'string' && isWireErrorCode(code) && wireErrors[code].scope === 'connection'
+      ? code
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -52,6 +52,52 @@ test('a reply without an id that answers no request ends the connection', async 
   assert.is(await closed, 'BAD_REPLY');
 });
 
+test('after a reply whose code costs the connection, the next call goes out over another one', async (t) => {
+  for (const code of ['FRAME_TOO_LARGE', 'UNAUTHENTICATED', 'SHUTTING_DOWN']) {
+    const peer = await openPeer(t, (request, connection) => {
+      // Like a server: once it has refused something, it throws away what comes on this connection.
+      if (connection !== peer.connections[0]) connection.send(ok(request));
+      else if (peer.requests.length === 1) {
+        connection.send({ id: code === 'FRAME_TOO_LARGE' ? null : request.id, ok: false, error: 'no more', code });
+        setTimeout(() => connection.socket.end(), 20);
+      }
+    });
+    const client = await openClient(t, { port: peer.port, reconnect });
+    assert.is((await rejection(client.call('echo', 'refused'))).code, code);
+    const waits = client.call('echo', 'next');
+    assert.equal([client.waiting, client.inFlight], [1, 0], code);
+    assert.is(await waits, 'next', code);
+    assert.is(peer.connections.length, 2, code);
+  }
+});
+
+test('calls in flight on a connection that is given up still get their replies, also where the peer never closes', async (t) => {
+  const held: (() => void)[] = [];
+  const peer = await openPeer(t, (request, connection) => {
+    if (connection !== peer.connections[0]) connection.send(ok(request));
+    else if (request.data === 'held') held.push(() => connection.send(ok(request)));
+    else connection.send({ id: request.id, ok: false, error: 'no more', code: 'SHUTTING_DOWN' });
+  });
+  const client = await openClient(t, { port: peer.port, reconnect });
+  const first = client.call('echo', 'held');
+  assert.is((await rejection(client.call('echo', 'refused'))).code, 'SHUTTING_DOWN');
+  const waits = client.call('echo', 'next');
+  assert.equal([client.waiting, client.inFlight, client.state], [1, 1, 'connected']);
+  held[0]!();
+  assert.equal(await Promise.all([first, waits]), ['held', 'next']);
+  assert.equal(
+    peer.requests.map(({ data }) => data),
+    ['held', 'refused', 'next'],
+  );
+});
+
+test('an error reply that costs no connection leaves it in use', async (t) => {
+  const peer = await openPeer(t, ({ id }, { send }) => send({ id, ok: false, error: 'later', code: 'OVERLOADED' }));
+  const client = await openClient(t, { port: peer.port, reconnect });
+  for (let n = 0; n < 3; n++) assert.is((await rejection(client.call('echo', n))).code, 'OVERLOADED');
+  assert.is(peer.connections.length, 1);
+});
+
 test('a result that is not JSON rejects the call that asked for it', async (t) => {
   const peer = await openPeer(t, ({ id }, { send }) => send(`{"id":"${id}","ok":true,"result":}`));
   const client = await openClient(t, { port: peer.port });
