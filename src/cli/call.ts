@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { readReplyHead } from '../client/index.js';
-import { readDataInput } from './data-input.js';
+import { InputError, readDataInput } from './data-input.js';
 import { indentJson } from './indent-json.js';
 import { withProgress } from './progress.js';
 import { parseTimeoutMs, portArgument, reportTrouble, tramaCommand } from './trama-command.js';
@@ -13,6 +13,9 @@ import { withClient } from './with-client.js';
 
 /** A reply may be larger than a client in a program would take. A peer that speaks HTTP seems to announce 1.2 GB. */
 const replyBytesMax = 1024 * 1024 * 1024;
+
+/** Smaller data is through before anybody could read a bar. */
+const streamedFromBytes = 4 * 1024 * 1024;
 
 const errorReplyExitStatus = 1;
 
@@ -50,7 +53,9 @@ export function callCommand(): Command {
           process.stderr.write(`trama: \`trama ops ${host} ${port}\` lists what the server has\n`);
         }
       } catch (error) {
-        reportTrouble(error);
+        // What is wrong with a file shows while it is sent; the user does not care who read it.
+        const { cause } = error as Error;
+        reportTrouble(cause instanceof InputError ? cause : error);
       }
     });
 }
@@ -63,9 +68,14 @@ async function call(
   timeoutMs: number | undefined,
 ): Promise<Uint8Array> {
   const data = await readDataInput(text);
-  return withClient(host, port, { replyBytesMax, newId: () => randomUUID() }, (client) =>
-    client.callRaw(op, data && withProgress(data), timeoutMs === undefined ? {} : { timeoutMs }),
-  );
+  const options = timeoutMs === undefined ? {} : { timeoutMs };
+  return withClient(host, port, { replyBytesMax, newId: () => randomUUID() }, (client) => {
+    if (data === undefined || (data instanceof Uint8Array && data.length < streamedFromBytes)) {
+      return client.callRaw(op, data, options);
+    }
+    const input = data instanceof Uint8Array ? { byteLength: data.length, chunks: [data] } : data;
+    return withProgress(input, (chunks) => client.callRawStream(op, chunks, input.byteLength, options));
+  });
 }
 
 /** The `code` of an error reply. */

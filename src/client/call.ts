@@ -2,13 +2,13 @@
 
 import { RequestError } from '../errors.js';
 import { onAbort } from './on-abort.js';
-import { type DataSource, timerMsMax } from './options.js';
+import { timerMsMax } from './options.js';
 
 export interface CallRequest {
   readonly id: string;
   readonly op: string;
-  /** JSON text, as a string or in UTF-8. */
-  readonly data: string | Uint8Array | DataSource | undefined;
+  /** JSON text, as a string or in UTF-8; none where it is streamed. */
+  readonly data: string | Uint8Array | undefined;
   readonly timeoutMs: number | undefined;
   readonly traceparent: string | undefined;
 }
@@ -25,7 +25,7 @@ export class Call {
 
   #resolve!: (body: Uint8Array) => void;
   #reject!: (error: Error) => void;
-  #release: (() => void)[] = [];
+  readonly #release: (() => void)[] = [];
   /** When the call was made, where its request did not go out at once. */
   #waitingSinceMs: number | undefined;
 
@@ -45,11 +45,16 @@ export class Call {
     if (this.#settle()) this.#reject(error);
   }
 
+  /** Runs `action` once the call is settled, before its promise is. */
+  onSettled(action: () => void): void {
+    if (this.settled) action();
+    else this.#release.push(action);
+  }
+
   #settle(): boolean {
     if (this.settled) return false;
     this.settled = true;
-    for (const release of this.#release) release();
-    this.#release = [];
+    for (const release of this.#release.splice(0)) release();
     return true;
   }
 

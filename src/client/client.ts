@@ -3,7 +3,7 @@
  *
  * Calls wait in order in a bounded queue until the connection has room for them, also while there is none. A call
  * whose frame has begun to be sent is never sent again: when the connection is lost, it is rejected with
- * `CONNECTION_LOST` and its caller decides. How bytes travel is the transport's, how replies find their calls is
+ * `CONNECTION_LOST` and its caller decides. Calls whose data is streamed go over connections of their own. How bytes travel is the transport's, how replies find their calls is
  * the connection's.
  */
 
@@ -11,18 +11,21 @@ import { ProtocolError, RequestError } from '../errors.js';
 import { backoffMs } from './backoff.js';
 import { Call, type CallRequest, cancelled } from './call.js';
 import { Connection } from './connection.js';
+import { type DataSource, SourceReader } from './data-source.js';
 import { decodeResponse, encodeData } from './json.js';
 import {
   type CallOptions,
   type ClientOptions,
   type ClientSettings,
+  checkByteLength,
   checkTimeoutMs,
   clientSettings,
-  type DataSource,
   timerMsMax,
   type ValueCallOptions,
 } from './options.js';
 import { ReplyError } from './reply-error.js';
+import { StreamCall } from './stream-call.js';
+import { StreamCalls } from './stream-calls.js';
 import type { OpenTransport } from './transport.js';
 
 /**
@@ -57,6 +60,7 @@ export class Client {
   readonly #openTransport: OpenTransport;
   readonly #settings: ClientSettings;
   readonly #waiting = new Set<Call>();
+  readonly #streams: StreamCalls;
   #state: ClientState = 'connecting';
   #connection: Connection | undefined;
   /** Attempts since a connection last proved good, by a reply or by standing for a while. */
@@ -69,6 +73,7 @@ export class Client {
   private constructor(openTransport: OpenTransport, settings: ClientSettings) {
     this.#openTransport = openTransport;
     this.#settings = settings;
+    this.#streams = new StreamCalls(openTransport, settings, () => this.#endWhenIdle());
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -94,12 +99,12 @@ export class Client {
 
   /** Requests on the wire without their reply, those included that were aborted. */
   get inFlight(): number {
-    return this.#connection?.inFlight ?? 0;
+    return (this.#connection?.inFlight ?? 0) + this.#streams.active;
   }
 
   /** Calls that have not been sent yet. */
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#streams.waiting;
   }
 
   /**
@@ -120,9 +125,7 @@ export class Client {
   async call<Result = unknown>(op: string, data?: unknown, options: ValueCallOptions = {}): Promise<Result> {
     const bigint = options.bigint === true;
     const body = await this.#request(op, encodeData(data, bigint), options);
-    const response = decodeResponse(body, bigint);
-    if (!response.ok) throw new ReplyError(response);
-    return response.result as Result;
+    return resultOf<Result>(body, bigint);
   }
 
   /**
@@ -133,8 +136,48 @@ export class Client {
    * members to the request. It must not be changed before the promise settles.
    * @throws as {@link call} does, but for replies.
    */
-  callRaw(op: string, data?: Uint8Array | DataSource, options: CallOptions = {}): Promise<Uint8Array> {
+  callRaw(op: string, data?: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
     return this.#request(op, data, options);
+  }
+
+  /**
+   * Calls an operation with data too large to stand in memory: one JSON value of exactly `byteLength` bytes, not checked,
+   * that is read from `data` as the connection takes it. It goes over a connection of its own, which is not renewed, and
+   * resolves as {@link call} does. A reply that comes before everything is sent stops the sending. However the call
+   * ends, `data` is then read no more and closed (a Node stream is destroyed).
+   * @throws RangeError for a `byteLength` that is none.
+   * @throws RequestError `BAD_DATA` where the source fails (`cause` is its error) or has another length.
+   * @throws as {@link call} does; the connection may be `CONNECTION_LOST` without harm to other calls.
+   */
+  async callStream<Result = unknown>(
+    op: string,
+    data: DataSource,
+    byteLength: number,
+    options: ValueCallOptions = {},
+  ): Promise<Result> {
+    return resultOf<Result>(await this.callRawStream(op, data, byteLength, options), options.bigint === true);
+  }
+
+  /** Streams data as {@link callStream} does and resolves to the body of the reply as {@link callRaw} does. */
+  async callRawStream(
+    op: string,
+    data: DataSource,
+    byteLength: number,
+    options: CallOptions = {},
+  ): Promise<Uint8Array> {
+    const source = new SourceReader(data);
+    try {
+      checkByteLength(byteLength);
+      const call = this.#newCall(op, undefined, options);
+      if (this.#streams.full && this.waiting >= this.#settings.waitingMax) throw this.#overloaded();
+      call.wait();
+      this.#streams.add(new StreamCall(call, source, byteLength));
+      this.#watch(call, options.signal, () => undefined);
+      return await call.reply;
+    } catch (error) {
+      source.close();
+      throw error;
+    }
   }
 
   /**
@@ -149,10 +192,14 @@ export class Client {
       this.#endWhenIdle();
     }
     const timer = setTimeout(
-      () => this.#connection?.destroy(`This side closed the connection; calls had ${drainMs} ms to end.`),
+      () => {
+        const message = `This side closed the connection; calls had ${drainMs} ms to end.`;
+        this.#streams.rejectAll(message);
+        this.#connection?.destroy(message);
+      },
       Math.min(drainMs, timerMsMax),
     );
-    await this.#closed;
+    await Promise.all([this.#closed, this.#streams.allSettled()]);
     clearTimeout(timer);
   }
 
@@ -161,30 +208,41 @@ export class Client {
   }
 
   async #request(op: string, data: CallRequest['data'], options: CallOptions): Promise<Uint8Array> {
+    const call = this.#newCall(op, data, options);
+    if (this.#waiting.size === 0 && this.#connection?.ready) this.#connection.send(call);
+    else this.#wait(call);
+    this.#watch(call, options.signal, () => this.#abandon(call));
+    return call.reply;
+  }
+
+  #newCall(op: string, data: CallRequest['data'], options: CallOptions): Call {
     const { signal, traceparent } = options;
     const timeoutMs = checkTimeoutMs(options.timeoutMs) ?? this.#settings.timeoutMs;
     if (signal?.aborted) throw cancelled(op, signal);
     if (this.#state === 'closing' || this.#state === 'closed') {
       throw new ProtocolError('CONNECTION_LOST', `The client is ${this.#state}; connect anew to call ${op}.`);
     }
-    const call = new Call({ id: this.#settings.newId(), op, data, timeoutMs, traceparent });
-    if (this.#waiting.size === 0 && this.#connection?.ready) this.#connection.send(call);
-    else this.#wait(call);
-    if (!call.settled) {
-      call.guard(this.#settings.replyGraceMs, () => this.#waiting.delete(call));
-      if (signal !== undefined) call.abortWith(signal, () => this.#abandon(call));
-    }
-    return call.reply;
+    return new Call({ id: this.#settings.newId(), op, data, timeoutMs, traceparent });
+  }
+
+  /** Holds a call to its time and to its caller's signal. */
+  #watch(call: Call, signal: AbortSignal | undefined, aborted: () => void): void {
+    if (call.settled) return;
+    call.guard(this.#settings.replyGraceMs, () => this.#waiting.delete(call));
+    if (signal !== undefined) call.abortWith(signal, aborted);
   }
 
   #wait(call: Call): void {
-    const { waitingMax } = this.#settings;
-    if (this.#waiting.size >= waitingMax) {
-      call.reject(new RequestError('OVERLOADED', `${waitingMax} calls wait for the connection already.`));
+    if (this.waiting >= this.#settings.waitingMax) {
+      call.reject(this.#overloaded());
       return;
     }
     call.wait();
     this.#waiting.add(call);
+  }
+
+  #overloaded(): RequestError {
+    return new RequestError('OVERLOADED', `${this.#settings.waitingMax} calls wait for a connection already.`);
   }
 
   #abandon(call: Call): void {
@@ -219,7 +277,8 @@ export class Client {
 
   #endWhenIdle(): void {
     // Not earlier: some balancers take a half-closed connection for a closed one, and its replies would be lost.
-    if (this.#state === 'closing' && this.#waiting.size === 0 && this.#connection?.idle) this.#connection.end();
+    if (this.#state !== 'closing' || this.#waiting.size > 0 || this.#streams.active > 0) return;
+    if (this.#connection?.idle) this.#connection.end();
   }
 
   #lost(error: ProtocolError): void {
@@ -253,4 +312,10 @@ export class Client {
     this.#state = state;
     this.#events.dispatchEvent(new StateEvent(state, error, retryInMs));
   }
+}
+
+function resultOf<Result>(body: Uint8Array, bigint: boolean): Result {
+  const response = decodeResponse(body, bigint);
+  if (!response.ok) throw new ReplyError(response);
+  return response.result as Result;
 }

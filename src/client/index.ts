@@ -4,11 +4,11 @@ export { ProtocolError, RequestError, TramaError } from '../errors.js';
 export { type ReplyHead, readReplyHead } from '../protocol/message.js';
 export { Client, type ClientState, type CloseOptions, StateEvent } from './client.js';
 export { connect } from './connect.js';
+export type { DataSource } from './data-source.js';
 export type {
   CallOptions,
   ClientOptions,
   ConnectOptions,
-  DataSource,
   ReconnectOptions,
   ValueCallOptions,
 } from './options.js';

@@ -1,5 +1,7 @@
 /** What a client may be told, with units and defaults, and the one place that checks it. */
 
+import { RequestError } from '../errors.js';
+import { checkBodyBytes } from '../protocol/frame.js';
 import { frameBytesRepresentable } from '../protocol/limits.js';
 
 export interface ReconnectOptions {
@@ -22,6 +24,8 @@ export interface ClientOptions {
   readonly inFlightMax?: number;
   /** Calls that wait for the wire: one more is refused with `OVERLOADED`. Default 16,384. */
   readonly waitingMax?: number;
+  /** Streamed calls at once, each over a connection of its own; more wait, and count as calls that wait. Default 8. */
+  readonly streamsMax?: number;
   /** A longer reply ends the connection with `BAD_REPLY`. Default 64 MiB. */
   readonly replyBytesMax?: number;
   /** How long past its `timeoutMs` a call waits for the server's own word on it. Default 500. */
@@ -57,18 +61,13 @@ export interface ValueCallOptions extends CallOptions {
   readonly bigint?: boolean;
 }
 
-/** `data` too large to stand in memory: a JSON value of exactly `byteLength` bytes, read once, as the socket takes it. */
-export interface DataSource {
-  readonly byteLength: number;
-  readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-}
-
 export interface ClientSettings {
   readonly timeoutMs: number | undefined;
   readonly connectTimeoutMs: number;
   readonly reconnect: Required<ReconnectOptions> | undefined;
   readonly inFlightMax: number;
   readonly waitingMax: number;
+  readonly streamsMax: number;
   readonly replyBytesMax: number;
   readonly replyGraceMs: number;
   readonly newId: () => string;
@@ -98,6 +97,18 @@ export function checkTimeoutMs(value: number | undefined): number | undefined {
   return value;
 }
 
+/** The length of streamed data. @throws RangeError @throws RequestError `FRAME_TOO_LARGE` */
+export function checkByteLength(value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new RangeError(`byteLength must be a whole number of bytes, not ${value}.`);
+  }
+  try {
+    return checkBodyBytes(value);
+  } catch (cause) {
+    throw new RequestError('FRAME_TOO_LARGE', (cause as Error).message, { cause });
+  }
+}
+
 /** Fills in the defaults. @throws RangeError naming the option that is out of range. */
 export function clientSettings(options: ClientOptions): ClientSettings {
   const reconnect = options.reconnect ?? {};
@@ -107,6 +118,7 @@ export function clientSettings(options: ClientOptions): ClientSettings {
     reconnect: reconnect === false ? undefined : reconnectSettings(reconnect),
     inFlightMax: inRange('inFlightMax', options.inFlightMax ?? 1024, 1, Number.MAX_SAFE_INTEGER),
     waitingMax: inRange('waitingMax', options.waitingMax ?? 16384, 0, Number.MAX_SAFE_INTEGER),
+    streamsMax: inRange('streamsMax', options.streamsMax ?? 8, 1, Number.MAX_SAFE_INTEGER),
     replyBytesMax: inRange('replyBytesMax', options.replyBytesMax ?? 64 * 1024 * 1024, 1, frameBytesRepresentable),
     replyGraceMs: inRange('replyGraceMs', options.replyGraceMs ?? 500, 0, timerMsMax),
     newId: options.newId ?? counter(),

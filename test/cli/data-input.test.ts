@@ -9,6 +9,7 @@ const test = suite('trama call: its data');
 async function read(text: string | undefined): Promise<{ byteLength: number; text: string } | undefined> {
   const source = await readDataInput(text);
   if (source === undefined) return undefined;
+  if (source instanceof Uint8Array) return { byteLength: source.length, text: Buffer.from(source).toString() };
   const chunks: Uint8Array[] = [];
   for await (const chunk of source.chunks) chunks.push(chunk);
   return { byteLength: source.byteLength, text: Buffer.concat(chunks).toString() };

@@ -106,33 +106,6 @@ test('a value of many megabytes goes there and back', async (t) => {
   assert.is(small, 1);
 });
 
-test('data can be read from a source while it is sent, and calls made meanwhile go out behind it', async (t) => {
-  const client = await openClient(t, options());
-  const numbers = '1,'.repeat(50_000);
-  const parts = ['[', ...Array.from({ length: 20 }, () => numbers), '0]'].map(bytes);
-  async function* chunks() {
-    for (const part of parts) {
-      await new Promise((resolve) => setImmediate(resolve));
-      yield part;
-    }
-  }
-  const byteLength = parts.reduce((total, part) => total + part.length, 0);
-  const sum = client.callRaw('sum', { byteLength, chunks: chunks() });
-  const echo = client.call('echo', 'behind');
-  assert.match(text(await sum), /"result":1000000\.0\}$/);
-  assert.is(await echo, 'behind');
-});
-
-test('a source that does not keep to its length ends the connection, and the client gets another', async (t) => {
-  const client = await openClient(t, options());
-  for (const byteLength of [1, 100]) {
-    const error = await rejection(client.callRaw('echo', { byteLength, chunks: [bytes('[1'), bytes(',2]')] }));
-    assert.is(error.code, 'CONNECTION_LOST');
-    assert.match(error.message, new RegExp(`announced ${byteLength} bytes`));
-    assert.is(await client.call('echo', byteLength), byteLength);
-  }
-});
-
 test('an aborted call rejects at once, and the server is told to stop', async (t) => {
   const client = await openClient(t, options());
   const controller = new AbortController();

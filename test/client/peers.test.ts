@@ -229,27 +229,6 @@ test('an aborted call that still waits is never sent', async (t) => {
   );
 });
 
-test('a cancel is not written into the middle of a request that is being sent', async (t) => {
-  const peer = await openPeer(t, (request, { send }) => {
-    if (request.op === '$cancel')
-      send({ id: (request.data as { id: string }).id, ok: false, error: '', code: 'CANCELLED' });
-    if (request.op !== 'wait') send(ok(request));
-  });
-  const client = await openClient(t, { port: peer.port, reconnect: false });
-  const controller = new AbortController();
-  const slow = rejection(client.call('wait', null, { signal: controller.signal }));
-  const data = '"0123456789"';
-  async function* chunks() {
-    yield Buffer.from(data.slice(0, 5));
-    controller.abort();
-    await slow;
-    yield Buffer.from(data.slice(5));
-  }
-  const echo = await client.callRaw('echo', { byteLength: data.length, chunks: chunks() });
-  assert.is(JSON.parse(Buffer.from(echo).toString()).result, '0123456789');
-  await until('everything is answered', () => client.inFlight === 0);
-});
-
 test('a peer that does not read is not written to without bound', async (t) => {
   const peer = await openPeer(t, (request, { send }) => send({ id: request.id, ok: true, result: null }), {
     onConnection: ({ socket }) => socket.pause(),
@@ -288,6 +267,7 @@ test('connecting fails in one sentence, at once or after the time for it', async
 test('options out of range are refused by name', async () => {
   for (const options of [
     { inFlightMax: 0 },
+    { streamsMax: 0 },
     { timeoutMs: -1 },
     { replyBytesMax: 2 ** 32 },
     { connectTimeoutMs: Number.NaN },

@@ -1,0 +1,64 @@
+/** Where the data of a streamed call comes from, and how it is read and closed, whatever kind it is of. */
+
+/** Of a web `ReadableStream` only this is used: not every browser can iterate over one. */
+interface WebStream {
+  getReader(): {
+    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+    cancel(): Promise<void>;
+  };
+}
+
+/** Chunks of bytes: a Node `Readable`, a web `ReadableStream`, a generator, an array. Read once. */
+export type DataSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | WebStream;
+
+interface Steps {
+  next(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
+  close(): unknown;
+}
+
+export class SourceReader {
+  readonly #steps: Steps;
+  #closed = false;
+
+  constructor(source: DataSource) {
+    this.#steps = 'getReader' in source ? webSteps(source) : iterableSteps(source);
+  }
+
+  /** The next chunk; `undefined` at the end. Rejects with what the source fails with. */
+  async next(): Promise<Uint8Array | undefined> {
+    const { done, value } = await this.#steps.next();
+    if (done) {
+      this.#closed = true;
+      return undefined;
+    }
+    if (value instanceof Uint8Array) return value;
+    throw new TypeError(`it gave a ${typeof value} where a Uint8Array is wanted`);
+  }
+
+  /** Tells the source that no more is wanted, also while a chunk is awaited. What it says to that is nobody's concern. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // Behind what runs now: a generator cannot be ended while it runs, and it may be its own code that aborts the call.
+    Promise.resolve()
+      .then(() => this.#steps.close())
+      .catch(() => undefined);
+  }
+}
+
+function webSteps(source: WebStream): Steps {
+  const reader = source.getReader();
+  return { next: () => reader.read(), close: () => reader.cancel() };
+}
+
+function iterableSteps(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Steps {
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  return {
+    next: async () => iterator.next(),
+    close() {
+      // A Node stream that is waited for does not see `return` before its next chunk has come.
+      if ('destroy' in source && typeof source.destroy === 'function') source.destroy();
+      return iterator.return?.();
+    },
+  };
+}
