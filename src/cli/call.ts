@@ -21,7 +21,8 @@ const errorReplyExitStatus = 1;
 
 const help = `
 DATA is one JSON value, @FILE to read it from a file, or - to read it from standard input; without it the request has
-no data. Numbers are sent and printed digit for digit.
+no data. Numbers are sent and printed digit for digit. A large file is sent while it is read, and no further once the
+server has answered; what comes from standard input is read to its end first, since a frame begins with its length.
 
 Exit status: 0 for an answer, 1 for an error reply, 2 when the command is wrong or the connection fails.
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { truncateSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { openPeer, serverFor, slowOpsPath } from '../client/support.js';
 import { mainPath } from '../support/server.js';
@@ -63,14 +64,40 @@ test.needs('bash', 'data may come from a pipe with a name', async () => {
   assert.is(JSON.parse(run.stdout).result, 3);
 });
 
-test('a file that is too large to be checked is streamed as it stands', async (t) => {
+test('a file that is too large to be checked is sent as it stands', async (t) => {
   const large = JSON.stringify('x'.repeat(17 * 1024 * 1024));
-  const peer = await openPeer(t, ({ id, data }, { send }) => send({ id, ok: true, result: (data as string).length }));
-  const args = ['call', '127.0.0.1', String(peer.port), 'echo'];
+  const peer = await openPeer(t, ({ id, data }, { send }) =>
+    send(`{"id":"${id}","ok":true,"result":[${(data as string).length},1.50]}`),
+  );
+  const args = ['call', '127.0.0.1', String(peer.port), 'echo', '--raw'];
   for (const [argument, input] of [[`@${tempFile(t, 'large.json', large)}`], ['-', large]] as const) {
     const run = await runCli([...args, argument], input);
     assert.equal([run.status, run.stderr], [0, '']);
-    assert.is(JSON.parse(run.stdout).result, large.length - 2);
+    assert.match(run.stdout, new RegExp(`"result":\\[${large.length - 2},1\\.50\\]\\}$`));
+  }
+});
+
+test('an error reply ends the sending of a large file', async (t) => {
+  const path = tempFile(t, 'large.json', '');
+  // A hole: its bytes are zeros, which are not JSON, and it takes no room.
+  truncateSync(path, 3 * 2 ** 30);
+  const run = await call(['echo', `@${path}`]);
+  assert.equal([run.status, run.stderr], [1, '']);
+  assert.is(JSON.parse(run.stdout).code, 'FRAME_TOO_LARGE');
+});
+
+test('a file that changes while it is sent is told in one line', async (t) => {
+  for (const [bytes, problem] of [
+    [64 * 2 ** 20, /large\.json grew beyond its 33554432 bytes while it was sent\.\n$/],
+    [2 ** 20, /large\.json shrank from 33554432 to \d+ bytes while it was sent\.\n$/],
+  ] as const) {
+    const path = tempFile(t, 'large.json', '');
+    truncateSync(path, 32 * 2 ** 20);
+    const peer = await openPeer(t, () => assert.unreachable('half a request was taken for a whole one'), {
+      // The second connection is the upload's, and nothing of it is read before this returns: less than the file is on its way.
+      onConnection: () => peer.connections.length === 2 && truncateSync(path, bytes),
+    });
+    assertTrouble(await runCli(['call', '127.0.0.1', String(peer.port), 'echo', `@${path}`]), problem);
   }
 });
 
@@ -142,7 +169,7 @@ test.needs('script', 'a large request shows a bar on a terminal, and on a termin
   // In a pseudo-terminal stdout and stderr are one; the reply goes elsewhere.
   const terminal = await runProgram('script', ['-qec', `${command.join(' ')} > /dev/null`, '/dev/null']);
   assert.is(terminal.status, 0, terminal.stdout);
-  assert.match(terminal.stdout, /sent .*\d+% \| .* of 8\.0 MB/);
+  assert.match(terminal.stdout, /sent .*\d+% \| .* of 8\.0 MB \| [\d.]+ MB\/s \| /);
 });
 
 test.run();

@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import { InputError, readDataInput } from '../../src/cli/data-input.js';
@@ -55,6 +56,9 @@ test('a file that is not JSON in UTF-8 is refused by name', async (t) => {
 
 test('a file that cannot be read is refused by name', async (t) => {
   assert.match(await refusal('@/no/such/file'), /^Cannot read \/no\/such\/file: ENOENT/);
+  const huge = tempFile(t, 'huge.json', '');
+  truncateSync(huge, 2 ** 32);
+  assert.is(await refusal(`@${huge}`), `${huge} does not fit a frame, which takes at most 4294967295 bytes.`);
   const folder = dirname(tempFile(t, 'x', ''));
   assert.is(await refusal(`@${folder}`), `Cannot read ${folder}: it is a directory.`);
 });
