@@ -81,9 +81,14 @@ test('an error reply ends the sending of a large file', async (t) => {
   const path = tempFile(t, 'large.json', '');
   // A hole: its bytes are zeros, which are not JSON, and it takes no room.
   truncateSync(path, 3 * 2 ** 30);
-  const run = await call(['echo', `@${path}`]);
-  assert.equal([run.status, run.stderr], [1, '']);
-  assert.is(JSON.parse(run.stdout).code, 'FRAME_TOO_LARGE');
+  for (const [op, code] of [
+    ['echo', 'FRAME_TOO_LARGE'],
+    ['sum', 'BAD_JSON'],
+  ] as const) {
+    const run = await call([op, `@${path}`]);
+    assert.equal([run.status, run.stderr], [1, '']);
+    assert.is(JSON.parse(run.stdout).code, code);
+  }
 });
 
 test('a file that changes while it is sent is told in one line', async (t) => {

@@ -122,6 +122,29 @@ test('a frame over the limit is answered while it is sent, and the rest is not r
   assert.equal([client.state, await client.call('echo', 1)], ['connected', 1]);
 });
 
+test('a sum may be larger than any frame that is held in memory, and a fault in it is answered while it is sent', async (t) => {
+  const client = await openClient(t, options());
+  const blocks = 320;
+  function* ones(tail: string) {
+    yield bytes('[');
+    for (let n = 0; n < blocks; n++) yield block;
+    yield bytes(tail);
+  }
+  const blockBytes = blocks * block.length;
+  assert.is(await client.callStream('sum', ones('0]'), blockBytes + 3), blockBytes / 2);
+  let givenBytes = 0;
+  function* faulty() {
+    yield bytes('["one",');
+    while (true) {
+      givenBytes += block.length;
+      yield block;
+    }
+  }
+  const error = await rejection(client.callStream('sum', faulty(), gigabyte));
+  assert.equal([error.code, /index 0/.test(error.message)], ['BAD_DATA', true]);
+  assert.ok(givenBytes < gigabyte, String(givenBytes));
+});
+
 test('a reply that comes early ends the sending, also to a peer that reads no more', async (t) => {
   let answered = false;
   const peer = await openUploadPeer(t, ({ id, socket }, { send }) => {
