@@ -12,7 +12,7 @@
  * that are gone may wrap around, and only their differences count.
  */
 import {
-  CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, MINUS, OPEN_BRACE, OPEN_BRACKET, Operation, Outcome, PLUS, POINT, QUOTE, ZERO,
+  BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, MINUS, OPEN_BRACE, OPEN_BRACKET, Operation, Outcome, QUOTE,
 } from './codes';
 import { clearSum, highest, lowest, resumeSum, tails, writeSum } from './decimal';
 import {
@@ -21,11 +21,12 @@ import {
 } from './envelope';
 import { clearFault, fault, grammarFault, itemFault, itemIndex, outcomeOf, resumeFault, where, Why, why } from './fault';
 import { clearStringTraits, isDigit, skipNumber, skipSpace, skipStringRest, stringTraits } from './json';
+import { BODY, BODY_CARRY, BODY_ID, CARRY_BYTES_MAX, NESTING, NESTING_LEVELS_MAX, OUTPUT, PART } from './layout';
 import {
-  BODY, BODY_CARRY, BODY_DIGITS, BODY_DIGITS_MAX, BODY_ID, CARRY_BYTES_MAX, NESTING, NESTING_LEVELS_MAX, OUTPUT, PART, TEXT,
-} from './layout';
+  addLongNumber, beginLongNumber, isWholeLongNumber, keepLongNumber, passLongNumber, resumeLongNumber,
+} from './long-number';
 import { beginOk, endFrame, writeFault } from './response';
-import { addAnyNumber, addItems, addNumber, itemsBefore } from './sum';
+import { addItems, addNumber, itemsBefore } from './sum';
 
 /** What is expected next. 0 is where a body begins. */
 namespace State {
@@ -47,19 +48,6 @@ namespace State {
   export const NUMBER: i32 = 13;
 }
 
-/** Where a long number stands. */
-namespace Digit {
-  export const START: i32 = 0;
-  export const BEHIND_SIGN: i32 = 1;
-  export const ZERO: i32 = 2;
-  export const WHOLE: i32 = 3;
-  export const POINT: i32 = 4;
-  export const FRACTION: i32 = 5;
-  export const E: i32 = 6;
-  export const E_SIGN: i32 = 7;
-  export const EXPONENT: i32 = 8;
-}
-
 // What is kept from part to part, in fields of BODY; see `resumeBody` and `keepBody`.
 let state: i32 = State.REQUEST;
 let then: i32 = 0;
@@ -77,17 +65,8 @@ let index: u32 = 0;
 /** Bytes of the body that are through, and of those behind them that are carried. */
 let through: u32 = 0;
 let carried: i32 = 0;
-// A long number: its sign, its digits from the first that is not 0, and what they say of its size.
+/** Where the long number at hand begins. */
 let numberAt: usize = 0;
-let digit: i32 = Digit.START;
-let isNegative: bool = false;
-let isNegativeExponent: bool = false;
-/** Was a digit that is not 0 left out? */
-let isMore: bool = false;
-let digitsKept: i32 = 0;
-/** 10^`place` is the place of the first digit that is not 0, as far as the point tells. */
-let place: i64 = 0;
-let exponent: i64 = 0;
 
 // The part at hand.
 let limit: usize = 0;
@@ -97,7 +76,10 @@ let bodyEnd: usize = 0;
 /** The token at hand is cut by the part's end. */
 let isCut: bool = false;
 
-/** Takes up the body whose state the host has put at BODY. */
+/**
+ * Takes up the body whose state the host has put at BODY. All zero is one of which nothing has come; that its sum then
+ * has touched one bucket, which holds nothing, makes no difference.
+ */
 export function resumeBody(): void {
   state = load<i32>(BODY);
   then = load<i32>(BODY, 4);
@@ -110,19 +92,11 @@ export function resumeBody(): void {
   through = load<u32>(BODY, 32);
   carried = load<i32>(BODY, 36);
   numberAt = load<u32>(BODY, 40);
-  digit = load<i32>(BODY, 44);
-  const traits = load<i32>(BODY, 48);
-  isNegative = (traits & 1) != 0;
-  isNegativeExponent = (traits & 2) != 0;
-  isMore = (traits & 4) != 0;
-  isSummed = (traits & 8) != 0;
-  digitsKept = load<i32>(BODY, 52);
-  place = load<i64>(BODY, 56);
-  exponent = load<i64>(BODY, 64);
+  isSummed = load<i32>(BODY, 44) != 0;
+  resumeLongNumber(BODY + 48);
   resumeEnvelope(load<i32>(BODY, 72), BODY_ID, load<u32>(BODY, 76), load<i32>(BODY, 80));
   resumeFault(load<i32>(BODY, 84), load<u32>(BODY, 88), load<u32>(BODY, 92));
   resumeSum(load<i32>(BODY, 96), load<i32>(BODY, 100), load<i64>(BODY, 104));
-  // All zero is a sum that has touched one bucket, which is as good as none.
 }
 
 /** Leaves the body's state at BODY, where the host may take it from. */
@@ -138,11 +112,8 @@ export function keepBody(): void {
   store<u32>(BODY, through, 32);
   store<i32>(BODY, carried, 36);
   store<u32>(BODY, <u32>numberAt, 40);
-  store<i32>(BODY, digit, 44);
-  store<i32>(BODY, <i32>isNegative | (<i32>isNegativeExponent << 1) | (<i32>isMore << 2) | (<i32>isSummed << 3), 48);
-  store<i32>(BODY, digitsKept, 52);
-  store<i64>(BODY, place, 56);
-  store<i64>(BODY, exponent, 64);
+  store<i32>(BODY, <i32>isSummed, 44);
+  keepLongNumber(BODY + 48);
   store<i32>(BODY, seenMembers(), 72);
   store<u32>(BODY, idStart ? <u32>(idEnd - idStart) : 0, 76);
   store<i32>(BODY, operation, 80);
@@ -328,7 +299,7 @@ function stringRest(p: usize): usize {
   let at = limit;
   if (isEscape) {
     do at--;
-    while (load<u8>(at) != 0x5c);
+    while (load<u8>(at) != BACKSLASH);
   }
   return at;
 }
@@ -436,10 +407,7 @@ function wholeNumber(p: usize, follows: i32): usize {
   state = State.NUMBER;
   then = follows;
   numberAt = p;
-  digit = Digit.START;
-  isNegative = isNegativeExponent = isMore = false;
-  digitsKept = 0;
-  place = exponent = 0;
+  beginLongNumber();
   return p;
 }
 
@@ -517,93 +485,30 @@ function refuseTerm(): usize {
       if (!end) return 0;
     }
   }
-  // The rest of the array is only checked, until the id is known.
-  store<u8>(NESTING + <usize>levels, OPEN_BRACKET);
-  levels++;
-  state = State.VALUE;
+  checkOnly(State.VALUE);
   return at;
 }
 
-function keepDigit(byte: u8, isWhole: bool): void {
-  if (digitsKept == 0) {
-    if (byte == ZERO) {
-      place -= <i64>!isWhole;
-      return;
-    }
-    place -= <i64>!isWhole;
-  } else place += <i64>isWhole;
-  if (digitsKept < BODY_DIGITS_MAX) {
-    store<u8>(BODY_DIGITS + <usize>digitsKept, byte);
-    digitsKept++;
-  } else if (byte != ZERO) isMore = true;
-}
-
-/** Far beyond any length that a number of 4 GiB could balance. */
-const EXPONENT_HUGE: i64 = 1 << 40;
-
 /** A long number, as far as the part goes. */
 function passNumber(p: usize): usize {
-  while (true) {
-    if (p == limit && !isLast) {
-      isCut = true;
-      return p;
-    }
-    const byte = load<u8>(p);
-    if (isDigit(byte)) {
-      if (digit == Digit.ZERO) break;
-      if (digit <= Digit.BEHIND_SIGN) digit = byte == ZERO ? Digit.ZERO : Digit.WHOLE;
-      else if (digit == Digit.POINT) digit = Digit.FRACTION;
-      else if (digit == Digit.E || digit == Digit.E_SIGN) digit = Digit.EXPONENT;
-      if (digit != Digit.EXPONENT) keepDigit(byte, digit != Digit.FRACTION);
-      else if (exponent < EXPONENT_HUGE) exponent = exponent * 10 + <i64>(byte - ZERO);
-    } else if (byte == MINUS && digit == Digit.START) {
-      digit = Digit.BEHIND_SIGN;
-      isNegative = true;
-    } else if (byte == POINT && (digit == Digit.ZERO || digit == Digit.WHOLE)) {
-      digit = Digit.POINT;
-    } else if (
-      (byte | 0x20) == 0x65 && (digit == Digit.ZERO || digit == Digit.WHOLE || digit == Digit.FRACTION)
-    ) {
-      digit = Digit.E;
-    } else if ((byte == MINUS || byte == PLUS) && digit == Digit.E) {
-      digit = Digit.E_SIGN;
-      isNegativeExponent = byte == MINUS;
-    } else break;
-    p++;
+  p = passLongNumber(p, isLast ? 0 : limit);
+  if (p == limit && !isLast) {
+    isCut = true;
+    return p;
   }
-  const isWhole =
-    digit == Digit.ZERO || digit == Digit.WHOLE || digit == Digit.FRACTION || digit == Digit.EXPONENT;
-  if (!isWhole) return grammarFault(Why.EXPECTED_DIGIT, p);
+  if (!isWholeLongNumber()) return grammarFault(Why.EXPECTED_DIGIT, p);
   state = then;
-  if (then != State.BEHIND_TERM || digitsKept == 0) return p;
-  writeLongNumber();
-  if (addAnyNumber(TEXT, index)) return p;
+  if (then != State.BEHIND_TERM || addLongNumber(index)) return p;
   resumeFault(why, numberAt, itemIndex);
-  store<u8>(NESTING + <usize>levels, OPEN_BRACKET);
-  levels++;
-  state = State.BEHIND_VALUE;
+  checkOnly(State.BEHIND_VALUE);
   return p;
 }
 
-/** Writes what was kept of a long number at TEXT, a 0 behind it: `-d.ddd…e±n`. A digit that was left out counts as a 1. */
-function writeLongNumber(): void {
-  let to = TEXT;
-  if (isNegative) store<u8>(to++, MINUS);
-  store<u8>(to++, load<u8>(BODY_DIGITS));
-  store<u8>(to++, POINT);
-  memory.copy(to, BODY_DIGITS + 1, digitsKept - 1);
-  to += <usize>(digitsKept - 1);
-  store<u8>(to++, isMore ? ZERO + 1 : ZERO);
-  store<u8>(to++, 0x65);
-  let size = place + (isNegativeExponent ? -exponent : exponent);
-  if (size < 0) {
-    store<u8>(to++, MINUS);
-    size = -size;
-  }
-  let divisor: i64 = 1;
-  while (size / divisor > 9) divisor *= 10;
-  for (; divisor; divisor /= 10) store<u8>(to++, ZERO + <u8>((size / divisor) % 10));
-  store<u8>(to, 0);
+/** The rest of the array is only checked, until the id is known. */
+function checkOnly(next: i32): void {
+  store<u8>(NESTING + <usize>levels, OPEN_BRACKET);
+  levels++;
+  state = next;
 }
 
 /**
