@@ -108,11 +108,11 @@ export function suspend(): void {
 }
 
 /**
- * Looks at the next `length` bytes of the body, which stand at PART. False: there is more to come. True: the response
+ * Looks at the next `length` bytes of the body, which stand at PART + `shift`. False: there is more to come. True: the response
  * stands in OUTPUT, with its length and what it is in STATUS; the body's other parts are not wanted.
  */
-export function part(length: i32, isLast: bool): bool {
-  if (!addPart(length, isLast)) return false;
+export function part(shift: i32, length: i32, isLast: bool): bool {
+  if (!addPart(PART + <usize>shift, length, isLast)) return false;
   const end = answerParts();
   store<i32>(STATUS, <i32>(end - OUTPUT), STATUS_OUTPUT_LENGTH);
   store<i32>(STATUS, Operation.SUM, STATUS_OPERATION);

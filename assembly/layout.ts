@@ -93,7 +93,10 @@ export const OUTPUT_END: usize = 0xd0000 - <usize>GUARD;
 
 export const ARENA: usize = 0xd0000 + <usize>GUARD;
 
-/** Where the host puts a part of a body; what was carried from the part before is put in front of it. */
+/**
+ * Where the host puts a part of a body, up to 7 bytes behind it; what was carried from the part before is put in front of
+ * it.
+ */
 export const PART: usize = ARENA + 1024;
 export const PART_BYTES_MAX: i32 = 0x10000;
 

@@ -21,7 +21,7 @@ import {
 } from './envelope';
 import { clearFault, fault, grammarFault, itemFault, itemIndex, outcomeOf, resumeFault, where, Why, why } from './fault';
 import { clearStringTraits, isDigit, skipNumber, skipSpace, skipStringRest, stringTraits } from './json';
-import { BODY, BODY_CARRY, BODY_ID, CARRY_BYTES_MAX, NESTING, NESTING_LEVELS_MAX, OUTPUT, PART } from './layout';
+import { BODY, BODY_CARRY, BODY_ID, CARRY_BYTES_MAX, NESTING, NESTING_LEVELS_MAX, OUTPUT } from './layout';
 import {
   addLongNumber, beginLongNumber, isWholeLongNumber, keepLongNumber, passLongNumber, resumeLongNumber,
 } from './long-number';
@@ -134,11 +134,11 @@ export function beginArray(): void {
 /** The outcome of the body, once `answerParts` has been called. */
 export let partsOutcome: i32 = Outcome.OK;
 
-/** Looks at the next `length` bytes of the body, at PART. True: the body's answer is known; there are no more parts. */
-export function addPart(length: i32, last: bool): bool {
-  const start = PART - <usize>carried;
+/** Looks at the next `length` bytes of the body, at `at`. True: the body's answer is known; there are no more parts. */
+export function addPart(at: usize, length: i32, last: bool): bool {
+  const start = at - <usize>carried;
   memory.copy(start, BODY_CARRY, carried);
-  const end = PART + <usize>length;
+  const end = at + <usize>length;
   const origin = <usize>through - start;
   limit = last ? end : wholeCharacters(start, end);
   isLast = last;

@@ -163,27 +163,28 @@ export class Engine {
    * left off: all that it needs to know is in the state.
    * @param from what the part before left, or zeros for the first
    * @param to takes what the next part needs, unless there is an answer; may be `from`
-   * @param bytes the next part of the body, of any length
-   * @param isLast nothing follows: the body ends with `bytes`
+   * @param pieces the next part of the body: views of any length, one behind the other
+   * @param isLast nothing follows: the body ends with the last piece
    * @returns the answer, as soon as it is certain; the body's other parts are not wanted then
    * @throws Error where the body is a valid request for something else
    */
-  answerPart(from: Uint8Array, to: Uint8Array, bytes: Uint8Array, isLast: boolean): FrameAnswer | undefined {
-    this.#grow(this.#partOffset + this.#partBytesMax + this.#guardBytes);
+  answerPart(
+    from: Uint8Array,
+    to: Uint8Array,
+    pieces: readonly Uint8Array[],
+    isLast: boolean,
+  ): FrameAnswer | undefined {
+    this.#grow(this.#partOffset + this.#partBytesMax + 2 * this.#guardBytes);
     this.#bytes.set(from, this.#bodyStateOffset);
     this.#exports.resume();
-    let offset = 0;
-    do {
-      const part = bytes.subarray(offset, offset + this.#partBytesMax);
-      this.#bytes.set(part, this.#partOffset);
-      offset += part.length;
-      if (this.#exports.part(part.length, isLast && offset === bytes.length)) {
+    for (const [index, piece] of pieces.entries()) {
+      if (this.#isAnsweredBy(piece, isLast && index === pieces.length - 1)) {
         if (this.#status[statusField.outcome] === handedOut) {
           throw new Error('only a sum whose op stands before its data can be answered in parts');
         }
         return this.#answered(this.#outputOffset);
       }
-    } while (offset < bytes.length);
+    }
     this.#exports.suspend();
     to.set(this.#bytes.subarray(this.#bodyStateOffset, this.#bodyStateOffset + this.bodyStateBytes));
     return undefined;
@@ -212,6 +213,19 @@ export class Engine {
     return operations.flatMap((op, row) =>
       outcomes.map((outcome, column) => ({ op, outcome, count: Number(cells[row * outcomeColumns + column]) })),
     );
+  }
+
+  #isAnsweredBy(piece: Uint8Array, isLast: boolean): boolean {
+    let offset = 0;
+    do {
+      const part = piece.subarray(offset, offset + this.#partBytesMax);
+      // Where both sides are aligned alike, V8 copies from shared memory word by word; else eight times as slowly.
+      const shift = part.byteOffset & 7;
+      this.#bytes.set(part, this.#partOffset + shift);
+      offset += part.length;
+      if (this.#exports.part(shift, part.length, isLast && offset === piece.length)) return true;
+    } while (offset < piece.length);
+    return false;
   }
 
   /** Puts a body in the arena with room behind it for its reply, whose offset is returned. */

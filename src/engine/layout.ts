@@ -48,7 +48,7 @@ export interface EngineExports extends Record<string, unknown> {
   check(length: number): number;
   resume(): void;
   /** 1 where the body is answered. */
-  part(length: number, isLast: boolean): number;
+  part(shift: number, length: number, isLast: boolean): number;
   suspend(): void;
   readonly statusOffset: WebAssembly.Global;
   readonly countsOffset: WebAssembly.Global;

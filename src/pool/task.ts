@@ -7,7 +7,8 @@ import type { WireErrorCode } from '../errors.js';
  * `data`: run the user's operation `op` on `payload`, the JSON text of the request's `data`.
  * `frame`: `payload` is a whole request body that was too large for the I/O thread; the worker's engine decodes and
  * answers it. `op` is then only the queue it is counted under, as far as it could be seen before.
- * `part`: `payload` is a part of the body of a `sum`, whose other parts come before and behind it as tasks of their own.
+ * `part`: a part of the body of a `sum`, whose other parts come before and behind it as tasks of their own. It stands in
+ * `part`, and `payload` is empty.
  *
  * `payload` is never transferred: where it is large it stands in a SharedArrayBuffer, so it is still there to run
  * again when a thread dies.
@@ -26,6 +27,8 @@ export interface Task {
 
 /** See `Engine.answerPart`. All in shared memory; `from` is not written to, so that the part can be run again. */
 export interface PartTask {
+  /** What the part is made of, in order. */
+  readonly pieces: readonly Uint8Array[];
   readonly from: Uint8Array;
   readonly to: Uint8Array;
   readonly isLast: boolean;

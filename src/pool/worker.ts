@@ -113,7 +113,7 @@ class WorkerSide {
   #answer({ payload, part }: RunMessage): Outcome {
     try {
       if (part === undefined) return this.#engine.answer(payload);
-      return this.#engine.answerPart(part.from, part.to, payload, part.isLast) ?? { kind: 'more' };
+      return this.#engine.answerPart(part.from, part.to, part.pieces, part.isLast) ?? { kind: 'more' };
     } catch (error) {
       this.#log.write('error', { err: error }, 'the engine failed on a frame');
       this.#engine = new Engine(this.#setup.engineModule);

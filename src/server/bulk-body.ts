@@ -12,7 +12,7 @@
  */
 import type { Outcome, TaskHandle } from '../pool/task.js';
 import type { BulkEnd, BulkLane } from './bulk-lane.js';
-import { segmentBytes } from './segment-store.js';
+import { type Segment, segmentBytes } from './segment.js';
 import { readBytes } from './shared-reads.js';
 
 /** One with a worker, one that is full, one that is filled. */
@@ -20,6 +20,8 @@ const segmentsMax = 3;
 
 /** What an open body has at the most, without its two states. */
 export const bulkBodyBytes = segmentsMax * segmentBytes;
+
+const noBytes = new Uint8Array(0);
 
 /** A body is stalled unless it brings as much within the time that a frame may take. */
 const progressBytes = 1024 * 1024;
@@ -51,10 +53,9 @@ export class BulkBody {
   #progress = 0;
   /** Segments that this body has, whatever is in them. */
   #segments = 0;
-  readonly #free: Uint8Array[] = [];
-  readonly #full: Uint8Array[] = [];
-  #filling: Uint8Array | undefined;
-  #filled = 0;
+  readonly #free: Segment[] = [];
+  readonly #full: Segment[] = [];
+  #filling: Segment | undefined;
   #states: readonly [Uint8Array, Uint8Array] | undefined;
   #running: TaskHandle | undefined;
   /** No thread reads the memory of the part that ran last. */
@@ -80,7 +81,7 @@ export class BulkBody {
   get hasRoom(): boolean {
     if (this.#state !== 'open') return this.#state === 'over';
     const spare = segmentsMax - this.#segments + this.#free.length;
-    return spare > 0 || segmentBytes - this.#filled >= readBytes;
+    return spare > 0 || (this.#filling?.room ?? 0) >= readBytes;
   }
 
   /** Called by the lane when there is memory for it. */
@@ -121,21 +122,17 @@ export class BulkBody {
   }
 
   #keep(bytes: Uint8Array): void {
-    let rest = bytes;
-    while (rest.length > 0) {
+    let offset = 0;
+    while (offset < bytes.length) {
       this.#filling ??= this.#takeSegment();
-      const piece = rest.subarray(0, segmentBytes - this.#filled);
-      this.#filling.set(piece, this.#filled);
-      this.#filled += piece.length;
-      rest = rest.subarray(piece.length);
-      if (this.#filled < segmentBytes) return;
+      offset += this.#filling.add(bytes.subarray(offset));
+      if (offset === bytes.length && this.#filling.room > 0) return;
       this.#full.push(this.#filling);
       this.#filling = undefined;
-      this.#filled = 0;
     }
   }
 
-  #takeSegment(): Uint8Array {
+  #takeSegment(): Segment {
     const free = this.#free.pop();
     if (free) return free;
     this.#segments++;
@@ -147,14 +144,13 @@ export class BulkBody {
     if (this.#running || this.#state !== 'open') return;
     const segment = this.#full.shift() ?? (this.isWhole ? this.#filling : undefined);
     if (!segment) return;
-    const isRest = segment === this.#filling;
-    const payload = isRest ? segment.subarray(0, this.#filled) : segment;
-    if (isRest) this.#filling = undefined;
+    if (segment === this.#filling) this.#filling = undefined;
     const isLast = this.isWhole && this.#full.length === 0 && !this.#filling;
     const [from, to] = this.#states!;
+    const { pieces } = segment;
     this.#isFreed = false;
     this.#running = this.#lane.pool.submit(
-      { kind: 'part', op: 'sum', payload, label: this.#request.label, part: { from, to, isLast } },
+      { kind: 'part', op: 'sum', label: this.#request.label, payload: noBytes, part: { pieces, from, to, isLast } },
       (outcome) => this.#took(outcome),
       () => this.#freed(segment),
     );
@@ -174,8 +170,9 @@ export class BulkBody {
   }
 
   /** Nobody reads the segment any more: it is used again. */
-  #freed(segment: Uint8Array): void {
+  #freed(segment: Segment): void {
     this.#isFreed = true;
+    segment.clear();
     this.#free.push(segment);
     if (this.#state === 'over') {
       this.#giveBack();

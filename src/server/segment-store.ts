@@ -1,23 +1,24 @@
-/** Bytes of a segment: what a worker gets at once. Large enough that a hand-over to it does not show. */
-export const segmentBytes = 256 * 1024;
+import { Segment, segmentBytes } from './segment.js';
 
 /**
- * Segments of shared memory, used again and again: V8 does not count them, so one that was dropped would stay until a
+ * Segments that are used again and again: V8 does not count shared memory, so one that was dropped would stay until a
  * collection that nothing asks for.
  */
 export class SegmentStore {
-  readonly #free: Uint8Array[] = [];
+  readonly #free: Segment[] = [];
 
   get keptBytes(): number {
     return this.#free.length * segmentBytes;
   }
 
-  take(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(new SharedArrayBuffer(segmentBytes));
+  /** An empty one. */
+  take(): Segment {
+    return this.#free.pop() ?? new Segment();
   }
 
   /** Takes back a segment that no thread reads. */
-  putBack(segment: Uint8Array): void {
+  putBack(segment: Segment): void {
+    segment.clear();
     this.#free.push(segment);
   }
 }

@@ -18,7 +18,7 @@ function answerParts(engine: Engine, parts: readonly Uint8Array[]): { reply: str
   for (const [part, bytes] of parts.entries()) {
     // Another body's part in between leaves nothing behind.
     engine.answer(Buffer.from('{"id":"other","op":"sum","data":[1e300,1e-300,7]}'));
-    const answer = engine.answerPart(state, state, bytes, part === parts.length - 1);
+    const answer = engine.answerPart(state, state, [bytes], part === parts.length - 1);
     if (answer)
       return { reply: Buffer.from(splitFrames(Buffer.from(answer.frame)).bodies[0]!).toString('latin1'), part };
   }
@@ -226,7 +226,7 @@ for (const { name: build, engine } of builds) {
   test(`${build}: a request for something else is nothing for it`, () => {
     const state = new Uint8Array(engine.bodyStateBytes);
     const body = Buffer.from('{"id":"a","op":"echo","data":[1]}');
-    assert.throws(() => engine.answerPart(state, state, body, true), /only a sum/);
+    assert.throws(() => engine.answerPart(state, state, [body], true), /only a sum/);
   });
 }
 
