@@ -75,43 +75,62 @@ export function addTail(negative: bool): void {
 /** Digits with at most this many places are their own shortest binary64 text (they survive the way there and back). */
 const DIGITS_CERTAIN: i32 = 15;
 
+/** Digits are written leftwards from here; a sign and an exponent still fit on either side. */
+const DIGITS_END: usize = TEXT + TEXT_BYTES - 64;
+
+/**
+ * What `layDigits` leaves: the digits of the magnitude stand in [firstDigit, digitsEnd), neither the first nor the last
+ * of them is 0, and the last stands for 10^lastExponent.
+ */
+let firstDigit: usize = 0;
+let digitsEnd: usize = 0;
+let lastExponent: i32 = 0;
+let isNegative: bool = false;
+
 /**
  * Writes the binary64 nearest to the sum, as text, at `to`; answers the address behind it, or 0 with the fault kept
  * where the sum is beyond binary64. Rounds once, ties to even.
  */
 export function writeSum(to: usize, at: usize): usize {
   if (tails) touchForTail();
-  if (lowest > highest) return writeZero(to);
-
-  // The digits are written leftwards from here; a sign or an exponent still fits on either side.
-  const digitsEnd = TEXT + TEXT_BYTES - 64;
-  let digits = carryDigits(digitsEnd);
-  const negative = isNegative;
-  // A power of ten has no digit but zeros here: its 1 is the complement's carry.
-  if (negative && complementDigits(digits, digitsEnd)) store<u8>(--digits, ZERO + 1);
-
-  while (digits < digitsEnd && load<u8>(digits) == ZERO) digits++;
-  if (digits == digitsEnd) return writeZero(to);
-  let last = digitsEnd - 1;
-  while (load<u8>(last) == ZERO) last--;
-  const count = <i32>(last + 1 - digits);
-  const exponent = bottom + <i32>(digitsEnd - 1 - last);
-
-  const point = count + exponent; // places before the decimal point
+  if (!layDigits(tails)) return writeZero(to);
+  const count = <i32>(digitsEnd - firstDigit);
+  const point = count + lastExponent; // places before the decimal point
   if (count <= DIGITS_CERTAIN && point > -6 && point <= 21) {
-    if (negative) store<u8>(to++, MINUS);
-    return writePositional(to, digits, count, point);
+    if (isNegative) store<u8>(to++, MINUS);
+    return writePositional(to, firstDigit, count, point);
   }
   // The host's Number() rounds a decimal of any length correctly, and its String() is the shortest.
-  if (negative) store<u8>(--digits, MINUS);
-  const textEnd = writeExponent(last + 1, exponent);
-  const length = formatNumber(digits, <i32>(textEnd - digits), to);
+  const text = signDigits();
+  const textEnd = writeExponent(digitsEnd, lastExponent);
+  const length = formatNumber(text, <i32>(textEnd - text), to);
   return length ? to + <usize>length : fault(Why.SUM_TOO_LARGE, at);
 }
 
-/** What `carryDigits` left beside the digits: their sign, and the exponent of the last one. */
-let isNegative: bool = false;
-let bottom: i32 = 0;
+/** How long the text of the last `writeExactSum` is. */
+export let exactLength: i32 = 0;
+
+/**
+ * Leaves the sum without its tails as text in TEXT, not rounded: a sign where it is negative, digits, `e`, exponent.
+ * Answers the text's address.
+ */
+export function writeExactSum(): usize {
+  if (!layDigits(0)) {
+    firstDigit = DIGITS_END - 1;
+    digitsEnd = DIGITS_END;
+    lastExponent = 0;
+    isNegative = false;
+    store<u8>(firstDigit, ZERO);
+  }
+  const text = signDigits();
+  exactLength = <i32>(writeExponent(digitsEnd, lastExponent) - text);
+  return text;
+}
+
+function signDigits(): usize {
+  if (isNegative) store<u8>(firstDigit - 1, MINUS);
+  return firstDigit - <usize>isNegative;
+}
 
 /** The tail's digit stands one place below the least exponent, so the digits must reach down to that. */
 function touchForTail(): void {
@@ -119,20 +138,34 @@ function touchForTail(): void {
   if (EXPONENT_LEAST > highest) highest = EXPONENT_LEAST;
 }
 
+/** Lays the sum out in decimal, with one place below all others for the sign of `tail`. False where it is zero. */
+function layDigits(tail: i64): bool {
+  if (lowest > highest) return false;
+  let digits = carryDigits(tail);
+  // A power of ten has no digit but zeros here: its 1 is the complement's carry.
+  if (isNegative && complementDigits(digits, DIGITS_END)) store<u8>(--digits, ZERO + 1);
+  while (digits < DIGITS_END && load<u8>(digits) == ZERO) digits++;
+  if (digits == DIGITS_END) return false;
+  let last = DIGITS_END - 1;
+  while (load<u8>(last) == ZERO) last--;
+  firstDigit = digits;
+  digitsEnd = last + 1;
+  lastExponent = lowest - <i32>(tail != 0) + <i32>(DIGITS_END - digitsEnd);
+  return true;
+}
+
 /**
- * Turns the buckets into decimal digits that end before `end`, in ten's complement, and answers the address of the
+ * Turns the buckets into decimal digits that end before DIGITS_END, in ten's complement, and answers the address of the
  * first. From the least exponent up, each bucket with what is carried into it leaves one digit and carries the rest.
  */
-function carryDigits(end: usize): usize {
-  let p = end;
+function carryDigits(tail: i64): usize {
+  let p = DIGITS_END;
   let low: i64 = 0; // the carry is high·2^32 + low, 0 ≤ low < 2^32
   let high: i64 = 0;
-  bottom = lowest;
-  if (tails) {
+  if (tail) {
     // One place below all others: +1 there, or −1 as a 9 that borrows from the place above.
-    bottom--;
-    store<u8>(--p, tails > 0 ? ZERO + 1 : ZERO + 9);
-    if (tails < 0) {
+    store<u8>(--p, tail > 0 ? ZERO + 1 : ZERO + 9);
+    if (tail < 0) {
       high = -1;
       low = 0xffffffff;
     }

@@ -4,15 +4,17 @@
  */
 import { answerBody, count, isControl, operationOf, outcome, writeHandout } from './body';
 import { Operation, Outcome, Stop } from './codes';
+import { exactLength, tails, writeExactSum } from './decimal';
 import { forgetCutTimeout, readEnvelope } from './envelope';
-import { clearFault, where } from './fault';
+import { clearFault, outcomeOf, where, why } from './fault';
 import { skipSpace, skipValue } from './json';
 import {
   ARENA, BODY, BODY_STATE_BYTES, COUNTS, GUARD, HANDOUT_BYTES, HANDOUTS, HANDOUTS_MAX, INLINE_BYTES_MAX, INPUT, INPUT_BYTES, OUTPUT, OUTPUT_END,
-  PART, PART_BYTES_MAX, replyBytesMax, STATUS, STATUS_ANSWERED, STATUS_CONSUMED, STATUS_HANDOUTS, STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH,
-  STATUS_STOP,
+  PART, PART_BYTES_MAX, replyBytesMax, STATUS, STATUS_ANSWERED, STATUS_CONSUMED, STATUS_FAULT_OFFSET, STATUS_HANDOUTS, STATUS_ITEM_INDEX,
+  STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH, STATUS_STOP, STATUS_TAILS, STATUS_TEXT_LENGTH, STATUS_TEXT_OFFSET,
 } from './layout';
 import { addPart, answerParts, keepBody, partsOutcome, resumeBody } from './parts';
+import { faultIndex, sumText } from './sum-text';
 
 export const statusOffset: usize = STATUS;
 export const countsOffset: usize = COUNTS;
@@ -146,4 +148,25 @@ export function check(length: i32): i32 {
   const place = p ? skipSpace(p) : where;
   store<u8>(end, next);
   return p && place == end ? -1 : <i32>(place - ARENA);
+}
+
+/**
+ * Sums the text of `length` bytes in the arena, which is to be one JSON array of numbers. Leaves the exact sum, as
+ * `writeExactSum` writes it, and the tails beside it; or the fault, whose place counts from the arena's first byte.
+ */
+export function sum(length: i32): void {
+  const end = ARENA + <usize>length;
+  const next = load<u8>(end);
+  store<u8>(end, 0);
+  const isSummed = sumText(ARENA, end);
+  store<u8>(end, next);
+  store<i32>(STATUS, isSummed ? Outcome.OK : outcomeOf(why), STATUS_OUTCOME);
+  if (!isSummed) {
+    store<i32>(STATUS, faultIndex, STATUS_ITEM_INDEX);
+    store<u32>(STATUS, <u32>(where - ARENA), STATUS_FAULT_OFFSET);
+    return;
+  }
+  store<u32>(STATUS, <u32>writeExactSum(), STATUS_TEXT_OFFSET);
+  store<i32>(STATUS, exactLength, STATUS_TEXT_LENGTH);
+  store<i64>(STATUS, tails, STATUS_TAILS);
 }

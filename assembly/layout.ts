@@ -40,6 +40,13 @@ export const STATUS_STOP: usize = 12;
 export const STATUS_OPERATION: usize = 16;
 export const STATUS_OUTCOME: usize = 20;
 export const STATUS_ANSWERED: usize = 24;
+/** What `sum` leaves beside the outcome: of a fault the item's index, or −1, and the byte's place; else the exact sum. */
+export const STATUS_ITEM_INDEX: usize = 28;
+export const STATUS_FAULT_OFFSET: usize = 32;
+export const STATUS_TEXT_OFFSET: usize = 36;
+export const STATUS_TEXT_LENGTH: usize = 40;
+/** i64. */
+export const STATUS_TAILS: usize = 48;
 
 export const COUNTS: usize = 0x10040;
 

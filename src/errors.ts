@@ -97,7 +97,7 @@ export class ConfigError extends TramaError {
 
 /** One request failed; the connection it came on is fine. */
 export class RequestError extends TramaError {
-  override readonly name = 'RequestError';
+  override readonly name: string = 'RequestError';
 }
 
 /** A connection is beyond use. */

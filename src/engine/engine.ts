@@ -17,9 +17,13 @@ import {
   outcomes,
   replyBytesMax,
   type Stop,
+  statusBytes,
   statusField,
   stops,
 } from './layout.js';
+import { SumBuilder } from './sum-builder.js';
+import { SumError } from './sum-error.js';
+import { addSums, decodeSum, type ExactSum, encodeSum, readExactSum, roundSum } from './sum-state.js';
 
 /**
  * What stands around a request's data: where its tokens are, in bytes from the start of what the engine was given
@@ -207,6 +211,36 @@ export class Engine {
     return this.#exports.check(text.length);
   }
 
+  /**
+   * The exact sum of a JSON array of numbers, rounded once to a binary64, as text that is visibly a float: `10.0`.
+   * @param bytes the array in UTF-8, with nothing around it but white space
+   * @throws SumError `BAD_JSON`, `BAD_DATA` or `OUT_OF_RANGE`
+   */
+  sum(bytes: Uint8Array): string {
+    return roundSum(this.#exactSum(bytes));
+  }
+
+  /** A sum that is pushed in parts, each a JSON array of its own, and can leave the machine as a state. */
+  beginSum(): SumBuilder {
+    return new SumBuilder((bytes) => this.#exactSum(bytes));
+  }
+
+  /**
+   * The state of two sums together.
+   * @throws SumError `BAD_DATA` where a state is not one, `OUT_OF_RANGE` where no state can hold the result
+   */
+  mergeSums(stateA: Uint8Array, stateB: Uint8Array): Uint8Array {
+    return encodeSum(addSums(decodeSum(stateA), decodeSum(stateB)));
+  }
+
+  /**
+   * The text of a state, as `sum` answers it.
+   * @throws SumError `BAD_DATA` where the state is not one, `OUT_OF_RANGE` where it is beyond binary64
+   */
+  sumResult(state: Uint8Array): string {
+    return roundSum(decodeSum(state));
+  }
+
   /** Frames answered by `run` and `answer` since the start. */
   counts(): EngineCount[] {
     const cells = new BigUint64Array(this.#bytes.buffer, this.#countsOffset, operations.length * outcomeColumns);
@@ -228,10 +262,28 @@ export class Engine {
     return false;
   }
 
+  /** The one way from the text of an array to its sum. */
+  #exactSum(bytes: Uint8Array): ExactSum {
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('a sum takes the bytes of a JSON array as a Uint8Array');
+    this.#reserve(bytes, 0);
+    this.#exports.sum(bytes.length);
+    const status = this.#status;
+    const outcome = outcomes[status[statusField.outcome]!]!;
+    if (outcome !== 'ok') {
+      const index = status[statusField.itemIndex]!;
+      const offset = status[statusField.faultOffset]! >>> 0;
+      throw SumError.inArray(outcome, index < 0 ? undefined : index, offset, bytes.length);
+    }
+    const start = status[statusField.textOffset]!;
+    const text = decoder.decode(this.#bytes.subarray(start, start + status[statusField.textLength]!));
+    const tails = new DataView(status.buffer, status.byteOffset).getBigInt64(statusField.tails * 4, true);
+    return readExactSum(text, tails);
+  }
+
   /** Puts a body in the arena with room behind it for its reply, whose offset is returned. */
-  #reserve(body: Uint8Array): number {
+  #reserve(body: Uint8Array, replyBytes = replyBytesMax(body.length)): number {
     const frameOffset = this.#arenaOffset + body.length + this.#guardBytes;
-    this.#grow(frameOffset + replyBytesMax(body.length) + this.#guardBytes);
+    this.#grow(frameOffset + replyBytes + this.#guardBytes);
     this.#bytes.set(body, this.#arenaOffset);
     return frameOffset;
   }
@@ -259,7 +311,7 @@ export class Engine {
   #view(): void {
     const { buffer } = this.#exports.memory;
     this.#bytes = new Uint8Array(buffer);
-    this.#status = new Int32Array(buffer, this.#statusOffset, Object.keys(statusField).length);
+    this.#status = new Int32Array(buffer, this.#statusOffset, statusBytes / 4);
     this.#words = new Uint32Array(buffer);
   }
 

@@ -4,7 +4,7 @@
  */
 import type { WireErrorCode } from '../errors.js';
 
-/** Indexes of STATUS as i32. */
+/** Indexes of STATUS as i32; `tails` is the first half of an i64. */
 export const statusField = {
   consumed: 0,
   outputLength: 1,
@@ -13,7 +13,15 @@ export const statusField = {
   operation: 4,
   outcome: 5,
   answered: 6,
+  itemIndex: 7,
+  faultOffset: 8,
+  textOffset: 9,
+  textLength: 10,
+  tails: 12,
 } as const;
+
+/** Bytes of STATUS. */
+export const statusBytes = 64;
 
 /** Indexes of a handout record as u32: each an offset, the length follows it. */
 export const handoutField = { id: 0, op: 2, data: 4, timeout: 6, traceparent: 8 } as const;
@@ -50,6 +58,7 @@ export interface EngineExports extends Record<string, unknown> {
   /** 1 where the body is answered. */
   part(shift: number, length: number, isLast: boolean): number;
   suspend(): void;
+  sum(length: number): void;
   readonly statusOffset: WebAssembly.Global;
   readonly countsOffset: WebAssembly.Global;
   readonly handoutsOffset: WebAssembly.Global;

@@ -9,6 +9,7 @@ import {
   outcomeColumns,
   outcomes,
   replyBytesMax,
+  statusBytes,
   statusField,
   stops,
 } from '../../src/engine/layout.js';
@@ -19,7 +20,7 @@ import { suite } from '../support/suite.js';
 const test = suite('engine: memory and exports');
 
 const exported = {
-  function: ['answer', 'check', 'part', 'peek', 'resume', 'run', 'suspend'],
+  function: ['answer', 'check', 'part', 'peek', 'resume', 'run', 'sum', 'suspend'],
   global: [
     'arenaOffset',
     'bodyStateBytes',
@@ -70,7 +71,7 @@ for (const { name: build, module } of builds) {
     const at = (name: string) => (exports[name] as WebAssembly.Global).value as number;
     const status = at('statusOffset');
     assert.ok(at('staticEnd') <= status, 'static data ends below the status');
-    assert.ok(status + Object.keys(statusField).length * 4 <= at('countsOffset'));
+    assert.ok(status + statusBytes <= at('countsOffset'));
     assert.ok(at('countsOffset') + operations.length * outcomeColumns * 8 <= at('handoutsOffset'));
     assert.ok(at('handoutsOffset') + at('handoutBytes') * at('handoutsMax') <= at('inputOffset') - at('guardBytes'));
     assert.ok(at('inputOffset') + at('inputBytes') + at('guardBytes') <= at('outputOffset'));
@@ -111,6 +112,11 @@ test('the host’s picture of the memory is the assembly’s', () => {
     operation: layout.get('STATUS_OPERATION')! / 4,
     outcome: layout.get('STATUS_OUTCOME')! / 4,
     answered: layout.get('STATUS_ANSWERED')! / 4,
+    itemIndex: layout.get('STATUS_ITEM_INDEX')! / 4,
+    faultOffset: layout.get('STATUS_FAULT_OFFSET')! / 4,
+    textOffset: layout.get('STATUS_TEXT_OFFSET')! / 4,
+    textLength: layout.get('STATUS_TEXT_LENGTH')! / 4,
+    tails: layout.get('STATUS_TAILS')! / 4,
   });
   assert.equal(handoutField, {
     id: layout.get('HANDOUT_ID')! / 4,

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { fuzzed } from '../support/seed.js';
 import { suite } from '../support/suite.js';
 import { numberToken } from '../vectors/numbers.js';
-import { exactSum, floatText, readDecimal, roundToDouble } from './exact-sum.js';
+import { addDecimals, exactSum, floatText, readDecimal, roundToDouble } from './exact-sum.js';
 
 const test = suite('reference sum');
 
@@ -36,6 +36,18 @@ test('digits far below break a tie and do no more', () => {
   assert.is(text('9007199254740993', '-1e-5000'), '9007199254740992.0');
   assert.is(text('9007199254740995', '-1e-5000'), '9007199254740994.0');
   assert.is(text(`0.${'0'.repeat(3000)}1`), '0.0');
+});
+
+test('tails of either sign cancel one by one, whatever their digits', () => {
+  assert.is(text('9007199254740993', '1e-5000', '-9e-1300'), '9007199254740992.0');
+  assert.is(text('9007199254740993', '1e-5000', '1e-5000', '-9e-1201'), '9007199254740994.0');
+  assert.is(text('9007199254740993', '1e-1200', '-9e-1201'), '9007199254740994.0');
+});
+
+test('the exact sum has no zeros at its end', () => {
+  assert.equal(addDecimals(['700', '300', '1e-1300']), { digits: 1n, exponent: 3, tails: 1 });
+  assert.equal(addDecimals(['0.25', '-0.250']), { digits: 0n, exponent: 0, tails: 0 });
+  assert.is(addDecimals(['1e309', '-1e309']), undefined);
 });
 
 test('floats are written the short way', () => {

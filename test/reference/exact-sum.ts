@@ -2,20 +2,21 @@
  * The oracle for `sum`: decimals as rationals of BigInt, added exactly and rounded once, to nearest, ties to even.
  * Slow and plain on purpose; it shares no idea with the engine, and does not ask the host to read or round a number.
  *
- * It is exact down to 10^-1300. Digits below that stand for "a bit that is not zero"; the protocol leaves open what
- * becomes of such digits when they cancel each other, so generators do not mix their signs.
+ * It is exact down to 10^-1200. What a number has below that is a tail: one more of its sign. The sign of all tails
+ * together stands one place below the last exact one.
  */
 
-const floorExponent = -1300;
+const floorExponent = -1200;
 /** Beyond this a number that is not zero rounds to infinity. */
 const ceilingExponent = 400;
 
 export type SumOutcome = { readonly kind: 'ok'; readonly text: string } | { readonly kind: 'out-of-range' };
 
-/** A decimal as written: `digits` × 10^`exponent`. */
-interface Decimal {
+/** `digits` × 10^`exponent`, and how many tails, positive less negative. */
+export interface Decimal {
   readonly digits: bigint;
   readonly exponent: number;
+  readonly tails: number;
 }
 
 const powers: bigint[] = [];
@@ -31,21 +32,27 @@ export function readDecimal(token: string): Decimal {
   const [, sign, whole = '', fraction = '', power = '0'] = match;
   const significant = (whole + fraction).replace(/^0+/, '');
   const digits = significant.replace(/0+$/, '');
-  if (digits === '') return { digits: 0n, exponent: 0 };
+  if (digits === '') return { digits: 0n, exponent: 0, tails: 0 };
   const dropped = significant.length - digits.length;
+  const unit = sign === '-' ? -1 : 1;
   // The power may have any number of digits itself; as a double it may be infinite, and still compares rightly.
   const exponent = Number(power) - fraction.length + dropped;
   const leading = exponent + digits.length;
-  if (leading > ceilingExponent) return { digits: sign === '-' ? -1n : 1n, exponent: ceilingExponent };
-  if (exponent >= floorExponent) return { digits: BigInt((sign ?? '') + digits), exponent };
-  // Digits below the floor: one digit that is not zero stands for all of them.
-  const kept = leading > floorExponent ? digits.slice(0, leading - floorExponent) : '';
-  const magnitude = BigInt(kept === '' ? '0' : kept) * 10n + 1n;
-  return { digits: sign === '-' ? -magnitude : magnitude, exponent: floorExponent - 1 };
+  if (leading > ceilingExponent) return { digits: BigInt(unit), exponent: ceilingExponent, tails: 0 };
+  if (exponent >= floorExponent) return { digits: BigInt((sign ?? '') + digits), exponent, tails: 0 };
+  const kept = leading > floorExponent ? digits.slice(0, leading - floorExponent) : '0';
+  return { digits: BigInt(unit) * BigInt(kept), exponent: floorExponent, tails: unit };
 }
 
-/** Rounds `digits` × 10^`exponent` to the nearest binary64, ties to even; infinite where there is none. */
-export function roundToDouble({ digits, exponent }: Decimal): number {
+/** Rounds to the nearest binary64, ties to even; infinite where there is none. */
+export function roundToDouble(decimal: Decimal): number {
+  if (decimal.tails === 0) return roundExact(decimal);
+  const { digits, exponent } = decimal;
+  const scaled = digits * powerOfTen(exponent - floorExponent + 1);
+  return roundExact({ digits: scaled + BigInt(Math.sign(decimal.tails)), exponent: floorExponent - 1 });
+}
+
+function roundExact({ digits, exponent }: Pick<Decimal, 'digits' | 'exponent'>): number {
   if (digits === 0n) return 0;
   const magnitude = digits < 0n ? -digits : digits;
   const numerator = exponent >= 0 ? magnitude * powerOfTen(exponent) : magnitude;
@@ -80,13 +87,26 @@ function isBeyond(decimal: Decimal): boolean {
   return digitsMax + decimal.exponent > 300 && !Number.isFinite(roundToDouble(decimal));
 }
 
+/** The exact sum, with no decimal zero at the end of its digits; undefined where a number rounds to infinity by itself. */
+export function addDecimals(tokens: readonly string[]): Decimal | undefined {
+  const decimals = tokens.map(readDecimal);
+  if (decimals.some(isBeyond)) return undefined;
+  let exponent = decimals.reduce((least, each) => Math.min(least, each.exponent), 0);
+  let digits = decimals.reduce((sum, each) => sum + each.digits * powerOfTen(each.exponent - exponent), 0n);
+  const tails = decimals.reduce((count, each) => count + each.tails, 0);
+  if (digits === 0n) return { digits, exponent: 0, tails };
+  for (; digits % 10n === 0n; exponent++) digits /= 10n;
+  return { digits, exponent, tails };
+}
+
 /** The sum of JSON number tokens, as the protocol defines it. */
 export function exactSum(tokens: readonly string[]): SumOutcome {
-  const decimals = tokens.map(readDecimal);
-  if (decimals.some(isBeyond)) return { kind: 'out-of-range' };
-  const exponent = decimals.reduce((least, each) => Math.min(least, each.exponent), 0);
-  const digits = decimals.reduce((sum, each) => sum + each.digits * powerOfTen(each.exponent - exponent), 0n);
-  const value = roundToDouble({ digits, exponent });
+  const sum = addDecimals(tokens);
+  return sum === undefined ? { kind: 'out-of-range' } : roundSum(sum);
+}
+
+export function roundSum(sum: Decimal): SumOutcome {
+  const value = roundToDouble(sum);
   return Number.isFinite(value) ? { kind: 'ok', text: floatText(value) } : { kind: 'out-of-range' };
 }
 

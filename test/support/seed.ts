@@ -13,6 +13,23 @@ function chooseSeed(): number {
 
 const seed = chooseSeed();
 
+/** Are the longest runs wished for? */
+export const isFullRun = process.env.TRAMA_TEST_FULL === '1';
+
+/** Calls `body` so many times, each time with another seed that depends on the run's. Prints how to repeat the run. */
+export function forSeeds(runs: number, runsInFull: number, body: (seed: number) => void): void {
+  const count = isFullRun ? runsInFull : runs;
+  console.log(`  ${count} random runs; to repeat them: TRAMA_FUZZ_SEED=${seed}`);
+  for (let index = 0; index < count; index++) {
+    const own = (seed + index) >>> 0;
+    try {
+      body(own);
+    } catch (error) {
+      throw new Error(`run ${index} failed; to begin with it: TRAMA_FUZZ_SEED=${own}`, { cause: error });
+    }
+  }
+}
+
 /** Parameters for `fc.assert`. Prints how to repeat the run. */
 export function fuzzed(runsInCi: number): fc.Parameters<unknown> {
   const numRuns = process.env.CI === 'true' ? runsInCi : Math.ceil(runsInCi / 10);
