@@ -131,6 +131,7 @@ function withoutZeros(sum: ExactSum): ExactSum {
   if (mantissa === 0n) return { ...sum, exponent: 0 };
   if (mantissa % 10n !== 0n) return sum;
   const text = mantissa.toString();
-  const digits = text.replace(/0+$/, '');
-  return { ...sum, mantissa: BigInt(digits), exponent: sum.exponent + text.length - digits.length };
+  let end = text.length;
+  while (text[end - 1] === '0') end--;
+  return { ...sum, mantissa: BigInt(text.slice(0, end)), exponent: sum.exponent + text.length - end };
 }

@@ -25,7 +25,8 @@ export function forSeeds(runs: number, runsInFull: number, body: (seed: number) 
     try {
       body(own);
     } catch (error) {
-      throw new Error(`run ${index} failed; to begin with it: TRAMA_FUZZ_SEED=${own}`, { cause: error });
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`run ${index}, which TRAMA_FUZZ_SEED=${own} begins with: ${message}`, { cause: error });
     }
   }
 }
