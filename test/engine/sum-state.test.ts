@@ -1,6 +1,8 @@
 /** Sums without a server: what `engine.sum`, builders and states promise, and what they refuse. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { Engine, SumError } from '../../src/engine/index.js';
+import { Engine, loadEngine, SumError } from '../../src/engine/index.js';
 import { RequestError } from '../../src/errors.js';
 import { builds } from '../support/engines.js';
 import { Random } from '../support/random.js';
@@ -352,6 +354,18 @@ test('what is no Uint8Array is the caller’s mistake', () => {
 test('a state may be a view in the middle of other bytes', () => {
   const around = Buffer.concat([Buffer.from('xyz'), state('01 00 0001 0000000000000000 01'), Buffer.from('xyz')]);
   assert.is(engine.sumResult(around.subarray(3, -3)), '10.0');
+});
+
+test('the example of docs/engine.md prints what stands behind its lines', async () => {
+  const page = readFileSync(fileURLToPath(new URL('../../../docs/engine.md', import.meta.url)), 'utf8');
+  const [, code = ''] = /^```js\nimport .*\n([\s\S]*?)^```/m.exec(page) ?? [];
+  const wanted = [...code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, text]) => text);
+  assert.ok(wanted.length > 0);
+  const printed: string[] = [];
+  const log = (...values: unknown[]) => void printed.push(values.join(' '));
+  const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => (...values: unknown[]) => unknown;
+  await new AsyncFunction('loadEngine', 'SumError', 'console', code)(loadEngine, SumError, { log });
+  assert.equal(printed, wanted);
 });
 
 test.run();
