@@ -13,7 +13,8 @@ import {
   PART, PART_BYTES_MAX, replyBytesMax, STATUS, STATUS_ANSWERED, STATUS_CONSUMED, STATUS_FAULT_OFFSET, STATUS_HANDOUTS, STATUS_ITEM_INDEX,
   STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH, STATUS_STOP, STATUS_TAILS, STATUS_TEXT_LENGTH, STATUS_TEXT_OFFSET,
 } from './layout';
-import { addPart, answerParts, keepBody, partsOutcome, resumeBody } from './parts';
+import { answerParts, partsOutcome } from './part-answer';
+import { addPart, keepBody, resumeBody } from './parts';
 import { faultIndex, sumText } from './sum-text';
 
 export const statusOffset: usize = STATUS;

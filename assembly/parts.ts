@@ -12,41 +12,24 @@
  * that are gone may wrap around, and only their differences count.
  */
 import {
-  BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, MINUS, OPEN_BRACE, OPEN_BRACKET, Operation, Outcome, QUOTE,
+  CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, MINUS, OPEN_BRACE, OPEN_BRACKET, Operation, Outcome, QUOTE,
 } from './codes';
-import { clearSum, highest, lowest, resumeSum, tails, writeSum } from './decimal';
+import { clearSum, highest, lowest, resumeSum, tails } from './decimal';
 import {
-  beginData, dataStart, idEnd, idStart, Member, memberNamed, moveId, operation, opStart, resumeEnvelope, seenMembers, takeId,
-  takeOp, takeTimeout, takeTraceparent,
+  beginData, idEnd, idStart, Member, memberNamed, moveId, operation, resumeEnvelope, seenMembers, takeId, takeOp, takeTimeout,
+  takeTraceparent,
 } from './envelope';
 import { clearFault, fault, grammarFault, itemFault, itemIndex, outcomeOf, resumeFault, where, Why, why } from './fault';
-import { clearStringTraits, isDigit, skipNumber, skipSpace, skipStringRest, stringTraits } from './json';
-import { BODY, BODY_CARRY, BODY_ID, CARRY_BYTES_MAX, NESTING, NESTING_LEVELS_MAX, OUTPUT } from './layout';
+import { clearStringTraits, isDigit, skipSpace, stringTraits } from './json';
+import { BODY, BODY_CARRY, BODY_ID, CARRY_BYTES_MAX, NESTING, NESTING_LEVELS_MAX } from './layout';
 import {
   addLongNumber, beginLongNumber, isWholeLongNumber, keepLongNumber, passLongNumber, resumeLongNumber,
 } from './long-number';
-import { beginOk, endFrame, writeFault } from './response';
+import { State } from './part-states';
+import {
+  beginPart, behindLastComma, isCut, isLast, isLongCut, isPartsEnd, limit, literalEnd, numberEnd, stringRest,
+} from './part-tokens';
 import { addItems, addNumber, itemsBefore } from './sum';
-
-/** What is expected next. 0 is where a body begins. */
-namespace State {
-  export const REQUEST: i32 = 0;
-  /** In place of a request, the array of a sum and nothing else. */
-  export const ARRAY: i32 = 1;
-  export const FIRST_NAME: i32 = 2;
-  export const NAME: i32 = 3;
-  export const BEHIND_NAME: i32 = 4;
-  export const VALUE: i32 = 5;
-  export const FIRST_ITEM: i32 = 6;
-  export const BEHIND_VALUE: i32 = 7;
-  export const FIRST_TERM: i32 = 8;
-  export const TERM: i32 = 9;
-  export const BEHIND_TERM: i32 = 10;
-  export const END: i32 = 11;
-  /** Inside a long token; `then` says what follows it. */
-  export const STRING: i32 = 12;
-  export const NUMBER: i32 = 13;
-}
 
 // What is kept from part to part, in fields of BODY; see `resumeBody` and `keepBody`.
 let state: i32 = State.REQUEST;
@@ -57,9 +40,9 @@ let member: i32 = Member.OTHER;
 /** Is it only an array, without a request around it? */
 let isBare: bool = false;
 /** Has the array been added to its end? */
-let isSummed: bool = false;
+export let isSummed: bool = false;
 let nameAt: usize = 0;
-let dataAt: usize = 0;
+export let dataAt: usize = 0;
 /** The index of the array's next item. */
 let index: u32 = 0;
 /** Bytes of the body that are through, and of those behind them that are carried. */
@@ -69,13 +52,8 @@ let carried: i32 = 0;
 let numberAt: usize = 0;
 
 // The part at hand.
-let limit: usize = 0;
-let isLast: bool = false;
 /** Bytes of the whole body, once the last part is here. */
-let bodyEnd: usize = 0;
-/** The token at hand is cut by the part's end. */
-let isCut: bool = false;
-
+export let bodyEnd: usize = 0;
 /**
  * Takes up the body whose state the host has put at BODY. All zero is one of which nothing has come; that its sum then
  * has touched one bucket, which holds nothing, makes no difference.
@@ -131,17 +109,13 @@ export function beginArray(): void {
   isBare = true;
 }
 
-/** The outcome of the body, once `answerParts` has been called. */
-export let partsOutcome: i32 = Outcome.OK;
-
 /** Looks at the next `length` bytes of the body, at `at`. True: the body's answer is known; there are no more parts. */
 export function addPart(at: usize, length: i32, last: bool): bool {
   const start = at - <usize>carried;
   memory.copy(start, BODY_CARRY, carried);
   const end = at + <usize>length;
   const origin = <usize>through - start;
-  limit = last ? end : wholeCharacters(start, end);
-  isLast = last;
+  beginPart(start, end, last);
   const next = load<u8>(limit);
   store<u8>(limit, 0);
   bodyEnd = last ? end + origin : usize.MAX_VALUE;
@@ -165,22 +139,8 @@ function shift(by: usize): void {
   if (why != Why.NOTHING) resumeFault(why, where + by, itemIndex);
 }
 
-/** The address behind the last character of [start, end) that is whole. */
-function wholeCharacters(start: usize, end: usize): usize {
-  for (let i: usize = 1; i < 4 && end - i >= start; i++) {
-    const byte = load<u8>(end - i);
-    if (byte < 0x80) return end;
-    if (byte >= 0xc0) {
-      const bytes: usize = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-      return i < bytes ? end - i : end;
-    }
-  }
-  return end;
-}
-
 /** Answers the address of the first byte that is still wanted, or 0 where the body's answer is known. */
 function scan(p: usize): usize {
-  isCut = false;
   while (true) {
     if (why != Why.NOTHING && (idStart || isBare || outcomeOf(why) == Outcome.BAD_JSON)) return 0;
     if (state != State.STRING && state != State.NUMBER) p = skipSpace(p);
@@ -280,28 +240,9 @@ function readString(p: usize, follows: i32): usize {
     if (rest) state = follows;
     return rest;
   }
-  if (limit - p < CARRY_BYTES_MAX) return 0;
-  isCut = false;
+  if (!isLongCut(p)) return 0;
   state = State.STRING;
   return rest;
-}
-
-/** Goes on inside a string. Where the part ends inside of it: `isCut`, and where to go on. */
-function stringRest(p: usize): usize {
-  const reason = why;
-  const reasonAt = where;
-  const end = skipStringRest(p);
-  if (end || isLast || where != limit) return end;
-  // Not a fault: an escape, or the string itself, is cut.
-  const isEscape = why == Why.BAD_ESCAPE;
-  resumeFault(reason, reasonAt, itemIndex);
-  isCut = true;
-  let at = limit;
-  if (isEscape) {
-    do at--;
-    while (load<u8>(at) != BACKSLASH);
-  }
-  return at;
 }
 
 function passString(p: usize): usize {
@@ -373,21 +314,9 @@ function readValue(p: usize): usize {
     if (end && state != State.NUMBER) state = State.BEHIND_VALUE;
     return end;
   }
-  const end = wholeLiteral(p);
+  const end = literalEnd(p);
   if (end) state = State.BEHIND_VALUE;
   return end;
-}
-
-/** `true`, `false` or `null`. */
-function wholeLiteral(p: usize): usize {
-  if (load<u32>(p) == 0x65757274 || load<u32>(p) == 0x6c6c756e) return p + 4; // true, null
-  if (load<u8>(p) == 0x66 && load<u32>(p, 1) == 0x65736c61) return p + 5; // false
-  const first = load<u8>(p);
-  if (!isLast && limit - p < 5 && (first == 0x74 || first == 0x6e || first == 0x66)) {
-    isCut = true;
-    return 0;
-  }
-  return grammarFault(Why.EXPECTED_VALUE, p);
 }
 
 /**
@@ -395,15 +324,9 @@ function wholeLiteral(p: usize): usize {
  * the state is NUMBER and the answer `p`.
  */
 function wholeNumber(p: usize, follows: i32): usize {
-  const reason = why;
-  const reasonAt = where;
-  const end = skipNumber(p);
-  if (isLast || (end ? end : where) != limit) return end;
-  if (!end) resumeFault(reason, reasonAt, itemIndex);
-  if (limit - p < CARRY_BYTES_MAX) {
-    isCut = true;
-    return 0;
-  }
+  const end = numberEnd(p);
+  if (!isCut) return end;
+  if (!isLongCut(p)) return 0;
   state = State.NUMBER;
   then = follows;
   numberAt = p;
@@ -443,14 +366,6 @@ function readTerms(p: usize): usize {
   return end;
 }
 
-/** 0 where there is none in [p, limit). */
-function behindLastComma(p: usize): usize {
-  for (let end = limit; end > p; end--) {
-    if (load<u8>(end - 1) == COMMA) return end;
-  }
-  return 0;
-}
-
 /** One item, near the part's end. */
 function readTerm(p: usize): usize {
   const byte = load<u8>(p);
@@ -474,7 +389,7 @@ function refuseTerm(): usize {
     const byte = load<u8>(at);
     if (byte != QUOTE && byte != OPEN_BRACE && byte != OPEN_BRACKET) {
       const reasonIndex = itemIndex;
-      const end = wholeLiteral(at);
+      const end = literalEnd(at);
       if (isCut) {
         // What stands before it has been added; it is looked at again when it is whole.
         clearFault();
@@ -492,10 +407,7 @@ function refuseTerm(): usize {
 /** A long number, as far as the part goes. */
 function passNumber(p: usize): usize {
   p = passLongNumber(p, isLast ? 0 : limit);
-  if (p == limit && !isLast) {
-    isCut = true;
-    return p;
-  }
+  if (isPartsEnd(p)) return p;
   if (!isWholeLongNumber()) return grammarFault(Why.EXPECTED_DIGIT, p);
   state = then;
   if (then != State.BEHIND_TERM || addLongNumber(index)) return p;
@@ -509,30 +421,4 @@ function checkOnly(next: i32): void {
   store<u8>(NESTING + <usize>levels, OPEN_BRACKET);
   levels++;
   state = next;
-}
-
-/**
- * Writes the response to a body whose answer is known, at OUTPUT, and answers the address behind it. A valid request
- * that is not for a sum whose `op` stands before its `data` leaves HANDED_OUT and writes nothing.
- */
-export function answerParts(): usize {
-  if (why == Why.NOTHING) {
-    if (!idStart) fault(Why.ID_MISSING, bodyEnd);
-    else if (!opStart) fault(Why.OP_MISSING, bodyEnd);
-    else if (operation == Operation.SUM && !dataStart) fault(Why.SUM_NOT_ARRAY, 0);
-  }
-  if (why == Why.NOTHING) {
-    if (!isSummed) {
-      partsOutcome = Outcome.HANDED_OUT;
-      return OUTPUT;
-    }
-    const to = writeSum(beginOk(OUTPUT, idStart, idEnd), dataAt);
-    if (to) {
-      partsOutcome = Outcome.OK;
-      return endFrame(OUTPUT, to);
-    }
-  }
-  partsOutcome = outcomeOf(why);
-  const isJson = partsOutcome != Outcome.BAD_JSON;
-  return writeFault(OUTPUT, isJson ? idStart : 0, idEnd, 0, bodyEnd, dataAt);
 }
