@@ -160,14 +160,11 @@ function step(p: usize): usize {
   const byte = load<u8>(p);
   switch (state) {
     case State.REQUEST:
-      if (byte != OPEN_BRACE) return grammarFault(Why.EXPECTED_OBJECT, p);
-      return open(p, byte);
+      return byte == OPEN_BRACE ? open(p, byte) : grammarFault(Why.EXPECTED_OBJECT, p);
     case State.ARRAY:
-      if (byte != OPEN_BRACKET) return fault(Why.SUM_NOT_ARRAY, p);
-      return beginTerms(p);
+      return byte == OPEN_BRACKET ? beginTerms(p) : fault(Why.SUM_NOT_ARRAY, p);
     case State.FIRST_NAME:
-      if (byte == CLOSE_BRACE) return close(p);
-      return readName(p);
+      return byte == CLOSE_BRACE ? close(p) : readName(p);
     case State.NAME:
       return readName(p);
     case State.BEHIND_NAME:
@@ -177,13 +174,11 @@ function step(p: usize): usize {
     case State.VALUE:
       return levels == 1 ? readMemberValue(p) : readValue(p);
     case State.FIRST_ITEM:
-      if (byte == CLOSE_BRACKET) return close(p);
-      return readValue(p);
+      return byte == CLOSE_BRACKET ? close(p) : readValue(p);
     case State.BEHIND_VALUE:
       return readBehindValue(p);
     case State.FIRST_TERM:
-      if (byte == CLOSE_BRACKET) return endTerms(p + 1);
-      return readTerms(p);
+      return byte == CLOSE_BRACKET ? endTerms(p + 1) : readTerms(p);
     case State.TERM:
       return readTerms(p);
     case State.BEHIND_TERM:
