@@ -11,12 +11,13 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type FileReport, readReport, reportVariable } from './support/report.js';
-import { isFullRun } from './support/seed.js';
 
 const parallelFiles = 2;
 
 /** A file that is not done by then is killed: a loop that never yields cannot be stopped from within. */
-const fileTimeoutMs = Number(process.env.TRAMA_TEST_FILE_TIMEOUT_MS ?? (isFullRun ? 1_200_000 : 240_000));
+const fileTimeoutMs = Number(
+  process.env.TRAMA_TEST_FILE_TIMEOUT_MS ?? (process.env.TRAMA_TEST_FULL === '1' ? 1_200_000 : 240_000),
+);
 
 const sources = fileURLToPath(new URL('../../test/', import.meta.url));
 const compiled = fileURLToPath(new URL('./', import.meta.url));

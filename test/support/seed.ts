@@ -14,7 +14,7 @@ function chooseSeed(): number {
 const seed = chooseSeed();
 
 /** Are the longest runs wished for? */
-export const isFullRun = process.env.TRAMA_TEST_FULL === '1';
+const isFullRun = process.env.TRAMA_TEST_FULL === '1';
 
 /** Calls `body` so many times, each time with another seed that depends on the run's. Prints how to repeat the run. */
 export function forSeeds(runs: number, runsInFull: number, body: (seed: number) => void): void {
