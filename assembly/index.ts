@@ -13,9 +13,8 @@ import {
   PART, PART_BYTES_MAX, replyBytesMax, STATUS, STATUS_ANSWERED, STATUS_CONSUMED, STATUS_FAULT_OFFSET, STATUS_HANDOUTS, STATUS_ITEM_INDEX,
   STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH, STATUS_STOP, STATUS_TAILS, STATUS_TEXT_LENGTH, STATUS_TEXT_OFFSET,
 } from './layout';
-import { answerParts, partsOutcome } from './part-answer';
-import { addPart, keepBody, resumeBody } from './parts';
-import { faultIndex, sumText } from './sum-text';
+import { answerParts, leaveSum, partsOutcome } from './part-answer';
+import { addPart, beginArray, isBare, keepBody, resumeBody } from './parts';
 
 export const statusOffset: usize = STATUS;
 export const countsOffset: usize = COUNTS;
@@ -105,6 +104,13 @@ export function resume(): void {
   resumeBody();
 }
 
+/** Begins a body that is the array of a sum by itself; `part` leaves its sum in STATUS, not a response. */
+export function beginSum(): void {
+  memory.fill(BODY, 0, BODY_STATE_BYTES);
+  resumeBody();
+  beginArray();
+}
+
 /** Leaves the state of such a body in place for the host to keep. */
 export function suspend(): void {
   keepBody();
@@ -116,6 +122,10 @@ export function suspend(): void {
  */
 export function part(shift: i32, length: i32, isLast: bool): bool {
   if (!addPart(PART + <usize>shift, length, isLast)) return false;
+  if (isBare) {
+    leaveSum();
+    return true;
+  }
   const end = answerParts();
   store<i32>(STATUS, <i32>(end - OUTPUT), STATUS_OUTPUT_LENGTH);
   store<i32>(STATUS, Operation.SUM, STATUS_OPERATION);
@@ -151,23 +161,3 @@ export function check(length: i32): i32 {
   return p && place == end ? -1 : <i32>(place - ARENA);
 }
 
-/**
- * Sums the text of `length` bytes in the arena, which is to be one JSON array of numbers. Leaves the exact sum, as
- * `writeExactSum` writes it, and the tails beside it; or the fault, whose place counts from the arena's first byte.
- */
-export function sum(length: i32): void {
-  const end = ARENA + <usize>length;
-  const next = load<u8>(end);
-  store<u8>(end, 0);
-  const isSummed = sumText(ARENA, end);
-  store<u8>(end, next);
-  store<i32>(STATUS, isSummed ? Outcome.OK : outcomeOf(why), STATUS_OUTCOME);
-  if (!isSummed) {
-    store<i32>(STATUS, faultIndex, STATUS_ITEM_INDEX);
-    store<u32>(STATUS, <u32>(where - ARENA), STATUS_FAULT_OFFSET);
-    return;
-  }
-  store<u32>(STATUS, <u32>writeExactSum(), STATUS_TEXT_OFFSET);
-  store<i32>(STATUS, exactLength, STATUS_TEXT_LENGTH);
-  store<i64>(STATUS, tails, STATUS_TAILS);
-}

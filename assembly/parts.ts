@@ -31,20 +31,20 @@ import {
 } from './part-tokens';
 import { addItems, addNumber, itemsBefore } from './sum';
 
-// What is kept from part to part, in fields of BODY; see `resumeBody` and `keepBody`.
-let state: i32 = State.REQUEST;
-let then: i32 = 0;
+// Kept from part to part, in fields of BODY.
+export let state: i32 = State.REQUEST;
+export let then: i32 = 0;
 /** Open brackets. The array of a sum is not counted. */
 let levels: i32 = 0;
 let member: i32 = Member.OTHER;
 /** Is it only an array, without a request around it? */
-let isBare: bool = false;
+export let isBare: bool = false;
 /** Has the array been added to its end? */
 export let isSummed: bool = false;
 let nameAt: usize = 0;
 export let dataAt: usize = 0;
 /** The index of the array's next item. */
-let index: u32 = 0;
+export let index: u32 = 0;
 /** Bytes of the body that are through, and of those behind them that are carried. */
 let through: u32 = 0;
 let carried: i32 = 0;
@@ -103,7 +103,7 @@ export function keepBody(): void {
   store<i64>(BODY, tails, 104);
 }
 
-/** Begins a body that is the array of a sum and nothing else. */
+/** Of a body of which nothing has come: it is the array of a sum and nothing else. */
 export function beginArray(): void {
   state = State.ARRAY;
   isBare = true;
@@ -162,7 +162,10 @@ function step(p: usize): usize {
     case State.REQUEST:
       return byte == OPEN_BRACE ? open(p, byte) : grammarFault(Why.EXPECTED_OBJECT, p);
     case State.ARRAY:
-      return byte == OPEN_BRACKET ? beginTerms(p) : fault(Why.SUM_NOT_ARRAY, p);
+      if (byte == OPEN_BRACKET) return beginTerms(p);
+      if (!readValue(p)) return 0;
+      state = State.ARRAY;
+      return fault(Why.SUM_NOT_ARRAY, p);
     case State.FIRST_NAME:
       return byte == CLOSE_BRACE ? close(p) : readName(p);
     case State.NAME:
@@ -188,7 +191,9 @@ function step(p: usize): usize {
       state = State.TERM;
       return p + 1;
     case State.STRING:
-      return passString(p);
+      p = stringRest(p);
+      if (p && !isCut) state = then;
+      return p;
     case State.NUMBER:
       return passNumber(p);
     default:
@@ -237,12 +242,6 @@ function readString(p: usize, follows: i32): usize {
   }
   if (!isLongCut(p)) return 0;
   state = State.STRING;
-  return rest;
-}
-
-function passString(p: usize): usize {
-  const rest = stringRest(p);
-  if (rest && !isCut) state = then;
   return rest;
 }
 
@@ -354,7 +353,10 @@ function readTerms(p: usize): usize {
   }
   const end = addItems(p, index, pause);
   if (pause) store<u8>(pause, kept);
-  if (!end) return refuseTerm();
+  if (!end) {
+    index = itemsBefore;
+    return refuseTerm();
+  }
   if (end != pause) return endTerms(end);
   index = itemsBefore;
   state = State.TERM;
@@ -383,12 +385,10 @@ function refuseTerm(): usize {
   if (why == Why.SUM_ITEM_NOT_NUMBER) {
     const byte = load<u8>(at);
     if (byte != QUOTE && byte != OPEN_BRACE && byte != OPEN_BRACKET) {
-      const reasonIndex = itemIndex;
       const end = literalEnd(at);
       if (isCut) {
         // What stands before it has been added; it is looked at again when it is whole.
         clearFault();
-        index = reasonIndex;
         state = State.TERM;
         return at;
       }

@@ -79,7 +79,7 @@ export function sumArray(p: usize): usize {
   return load<u8>(p) == CLOSE_BRACKET ? p + 1 : addItems(p, 0, 0);
 }
 
-/** How many items of the array stand before the address at which the last `addItems` paused. */
+/** How many items of the array stand before the address at which the last `addItems` paused or found a fault. */
 export let itemsBefore: u32 = 0;
 
 /**
@@ -91,11 +91,15 @@ export function addItems(p: usize, index: u32, pause: usize): usize {
   while (true) {
     const start = p;
     p = addNumber(p, index);
-    if (!p) return 0;
+    if (!p) {
+      itemsBefore = index;
+      return 0;
+    }
     const isShort = p - start <= <usize>SHORT_LENGTH_MAX;
     p = skipSpace(p);
     const next = load<u8>(p);
     if (next != COMMA) {
+      itemsBefore = index;
       return next == CLOSE_BRACKET ? p + 1 : grammarFault(Why.EXPECTED_COMMA_OR_BRACKET, p);
     }
     index++;

@@ -178,7 +178,7 @@ export class Engine {
     pieces: readonly Uint8Array[],
     isLast: boolean,
   ): FrameAnswer | undefined {
-    this.#grow(this.#partOffset + this.#partBytesMax + 2 * this.#guardBytes);
+    this.#grow(this.#partEnd);
     this.#bytes.set(from, this.#bodyStateOffset);
     this.#exports.resume();
     for (const [index, piece] of pieces.entries()) {
@@ -249,6 +249,11 @@ export class Engine {
     );
   }
 
+  /** Behind the longest part, wherever it is aligned. */
+  get #partEnd(): number {
+    return this.#partOffset + this.#partBytesMax + 2 * this.#guardBytes;
+  }
+
   #isAnsweredBy(piece: Uint8Array, isLast: boolean): boolean {
     let offset = 0;
     do {
@@ -265,8 +270,9 @@ export class Engine {
   /** The one way from the text of an array to its sum. */
   #exactSum(bytes: Uint8Array): ExactSum {
     if (!(bytes instanceof Uint8Array)) throw new TypeError('a sum takes the bytes of a JSON array as a Uint8Array');
-    this.#reserve(bytes, 0);
-    this.#exports.sum(bytes.length);
+    this.#grow(this.#partEnd);
+    this.#exports.beginSum();
+    this.#isAnsweredBy(bytes, true);
     const status = this.#status;
     const outcome = outcomes[status[statusField.outcome]!]!;
     if (outcome !== 'ok') {
@@ -281,9 +287,9 @@ export class Engine {
   }
 
   /** Puts a body in the arena with room behind it for its reply, whose offset is returned. */
-  #reserve(body: Uint8Array, replyBytes = replyBytesMax(body.length)): number {
+  #reserve(body: Uint8Array): number {
     const frameOffset = this.#arenaOffset + body.length + this.#guardBytes;
-    this.#grow(frameOffset + replyBytes + this.#guardBytes);
+    this.#grow(frameOffset + replyBytesMax(body.length) + this.#guardBytes);
     this.#bytes.set(body, this.#arenaOffset);
     return frameOffset;
   }

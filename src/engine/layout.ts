@@ -58,7 +58,7 @@ export interface EngineExports extends Record<string, unknown> {
   /** 1 where the body is answered. */
   part(shift: number, length: number, isLast: boolean): number;
   suspend(): void;
-  sum(length: number): void;
+  beginSum(): void;
   readonly statusOffset: WebAssembly.Global;
   readonly countsOffset: WebAssembly.Global;
   readonly handoutsOffset: WebAssembly.Global;

@@ -59,10 +59,10 @@ const faults: readonly (readonly [text: string, code: string, index: number | un
   ['[1,-]', 'BAD_JSON', 1, 4],
   ['[1] 2', 'BAD_JSON', undefined, 4],
   ['[1],[2]', 'BAD_JSON', undefined, 3],
-  ['{} []', 'BAD_JSON', undefined, 3],
+  ['{} []', 'BAD_DATA', undefined, 0],
   ['\ufeff[1]', 'BAD_JSON', undefined, 0],
-  ['[1,"2",x]', 'BAD_JSON', 2, 7],
-  ['[1e999,"2",{"a":}]', 'BAD_JSON', 2, 16],
+  ['[1,"2",x]', 'BAD_DATA', 1, 3],
+  ['[1e999,"2",{"a":}]', 'OUT_OF_RANGE', 0, 1],
 ];
 
 /** What the bytes of a state must not be, each a change of a sound one. */
@@ -114,8 +114,8 @@ for (const { name: build, module, engine } of builds) {
   });
 
   test(`${build}: bytes that are not UTF-8 are not JSON`, () => {
-    const error = thrownBy(() => engine.sum(Uint8Array.from([0x5b, 0x22, 0xff, 0x22, 0x5d])));
-    assert.equal([error.code, error.index, error.offset], ['BAD_JSON', 0, 2]);
+    const error = thrownBy(() => engine.sum(Uint8Array.from([0x5b, 0x31, 0x2c, 0xff, 0x5d])));
+    assert.equal([error.code, error.index, error.offset], ['BAD_JSON', 1, 3]);
   });
 
   test(`${build}: what stood in memory before is no part of a text that ends early`, () => {
@@ -236,7 +236,8 @@ for (const { name: build, module, engine } of builds) {
           assert.ok(json, Buffer.from(changed).toString('latin1'));
         } catch (error) {
           if (!(error instanceof SumError)) throw error;
-          assert.is(error.code === 'BAD_JSON', !json, `${error.message}: ${Buffer.from(changed).toString('latin1')}`);
+          // Of several faults the first is told, so what is no JSON may be no array of numbers before that.
+          assert.not(json && error.code === 'BAD_JSON', Buffer.from(changed).toString('latin1'));
         }
       }
     }
