@@ -1,5 +1,6 @@
 /** What the project set out to reach, and whether a run did. It is told with the results, and never fails the run. */
-import type { BenchResults, LoadCell } from './results.js';
+import { numberShapes } from './number-shapes.js';
+import type { BenchResults, EngineResults, LoadCell, LoadResults } from './results.js';
 
 interface Goal {
   readonly row: string;
@@ -32,14 +33,46 @@ const goals: readonly Goal[] = [
   { row: 'sum of 1,000 doubles, 8 × 8', peer: plain, figure: 'rateRatio', bound: 3 },
 ];
 
+/** How many times as fast as a yardstick the engine is to add 100,000 numbers of a shape. */
+interface SumGoal {
+  readonly shape: string;
+  readonly yardstick: 'simdjson' | 'JSON.parse + reduce';
+  readonly bound: number;
+}
+
+const farAhead = ['doubles of many magnitudes', 'coordinates, 15 digits'];
+
+const sumGoals: readonly SumGoal[] = [
+  ...numberShapes.slice(0, 5).map(({ name: shape }): SumGoal => {
+    return { shape, yardstick: 'simdjson', bound: farAhead.includes(shape) ? 1.3 : 1 };
+  }),
+  ...numberShapes.map(({ name: shape }): SumGoal => {
+    return { shape, yardstick: 'JSON.parse + reduce', bound: shape.includes('integers') ? 2 : 4 };
+  }),
+];
+
 const firstReplyMsMax = 250;
 const idleMbMax = 110;
 const growthMbMax = 20;
 const labels = { rateRatio: 'rate', p50Ratio: 'p50', p99Ratio: 'p99' } as const;
 
 /** Goals whose peer was not measured are not among the outcomes; a smoke run has none. */
-export function goalOutcomes({ load, smoke }: BenchResults): GoalOutcome[] {
-  if (load === undefined || smoke) return [];
+export function goalOutcomes({ load, engine, smoke }: BenchResults): GoalOutcome[] {
+  if (smoke) return [];
+  return [...(engine === undefined ? [] : sumOutcomes(engine)), ...(load === undefined ? [] : loadOutcomes(load))];
+}
+
+function sumOutcomes({ rows }: EngineResults): GoalOutcome[] {
+  return sumGoals.flatMap(({ shape, yardstick, bound }) => {
+    const row = rows.find(({ group, name }) => group === 'sum' && name === `${shape}, 100,000`);
+    const measured = yardstick === 'simdjson' ? row?.simdjson?.ratio : row?.ratio;
+    if (measured === undefined) return [];
+    const text = `sum of 100,000 numbers, ${shape}: rate ≥ ${bound} × ${yardstick}`;
+    return [{ text, measured: `${measured.toFixed(2)} ×`, reached: measured >= bound }];
+  });
+}
+
+function loadOutcomes(load: LoadResults): GoalOutcome[] {
   const outcomes: GoalOutcome[] = [];
   for (const goal of goals) {
     const cell = load.rows.find(({ name }) => name === goal.row)?.cells.find(({ peer }) => peer === goal.peer);

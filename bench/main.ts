@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what trama does on this machine, beside its peers. See docs/performance.md for how to read it.
- * Prints the tables on stdout, progress on stderr, and a whole run writes bench/results/latest.{json,md,svg}.
+ * Prints the tables on stdout, progress on stderr, and a whole run writes bench/results/latest.{json,md,svg} and sums.svg.
  * Exit status 0 whatever the figures are; 1 where trama itself fails; 2 for a wrong option.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import { benchLoad, type LoadPlan } from './load-bench.js';
 import { describeMachine } from './machine.js';
 import { resultsFolder } from './paths.js';
 import { asMarkdown } from './report/markdown.js';
+import { asSumsSvg } from './report/sums-svg.js';
 import { asSvg } from './report/svg.js';
 import { asText } from './report/text.js';
 import type { BenchResults } from './results.js';
@@ -83,22 +84,25 @@ async function measure(options: Options): Promise<BenchResults> {
   return { ...common, ...parts } as BenchResults;
 }
 
-async function write(results: BenchResults, folder: string): Promise<void> {
+/** @param name what the files are called: half a run must not stand where a whole one's results are looked for */
+async function write(results: BenchResults, folder: string, name: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'latest.json'), `${JSON.stringify(results, undefined, 2)}\n`);
-  await writeFile(join(folder, 'latest.md'), asMarkdown(results));
-  await writeFile(join(folder, 'latest.svg'), asSvg(results));
+  const sums = asSumsSvg(results);
+  const plots = [`${name}.svg`, ...(sums === undefined ? [] : ['sums.svg'])];
+  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeFile(join(folder, `${name}.md`), asMarkdown(results, plots));
+  await writeFile(join(folder, `${name}.svg`), asSvg(results));
+  if (sums !== undefined) await writeFile(join(folder, 'sums.svg'), sums);
 }
 
 const options = readOptions();
 try {
   const results = await measure(options);
   process.stdout.write(asText(results));
-  // Half a run, or a tiny one, must not stand where a whole one's results are looked for.
   const whole = !options.smoke && options.only === undefined;
   const folder = options.out ?? (whole ? resultsFolder : undefined);
   if (options.write && folder !== undefined) {
-    await write(results, folder);
+    await write(results, folder, options.only ?? 'latest');
     process.stderr.write(`written to ${folder}\n`);
   }
 } catch (error) {

@@ -17,16 +17,24 @@ export const numberShapes: readonly NumberShape[] = [
   {
     name: 'coordinates, 15 digits',
     separator: ',',
-    number: (random) => String(Number((fullDouble(random) * 360 - 180).toPrecision(15))),
+    number: coordinate,
   },
-  { name: 'money, two decimals', separator: ',', number: (random) => (random() * 10_000).toFixed(2) },
+  { name: 'money, two decimals', separator: ',', number: money },
   { name: 'integers 0–1000', separator: ',', number: (random) => String(Math.floor(random() * 1001)) },
   { name: '9-digit integers', separator: ',', number: (random) => String(1e8 + Math.floor(random() * 9e8)) },
   {
-    name: 'money, pretty-printed',
-    separator: ',\n    ',
-    number: (random) => (random() * 10_000).toFixed(2),
+    name: '19-digit integers',
+    separator: ',',
+    number: (random) => `${1e9 + Math.floor(random() * 8e9)}${1e8 + Math.floor(random() * 9e8)}`,
   },
+  { name: 'negative, three decimals', separator: ',', number: (random) => `-${(random() * 1000).toFixed(3)}` },
+  {
+    name: 'coordinates, a space after each comma',
+    separator: ', ',
+    number: coordinate,
+  },
+  { name: 'money, one a line', separator: ',\n', number: money },
+  { name: 'money, pretty-printed', separator: ',\n    ', number: money },
 ];
 
 export function numberArray(shape: NumberShape, count: number): string {
@@ -39,6 +47,14 @@ export function thousandDoubles(): string {
   const random = seededRandom(1000);
   const double = () => sign(random) * fullDouble(random) * 10 ** Math.floor(random() * 4);
   return `[${Array.from({ length: 1000 }, () => double().toPrecision(17)).join(', ')}]`;
+}
+
+function coordinate(random: () => number): string {
+  return String(Number((fullDouble(random) * 360 - 180).toPrecision(15)));
+}
+
+function money(random: () => number): string {
+  return (random() * 10_000).toFixed(2);
 }
 
 function sign(random: () => number): number {

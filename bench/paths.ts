@@ -20,8 +20,9 @@ export const projectRoot = packageRoot();
 export const serverMain = join(here, '..', 'src', 'cli', 'main.js');
 export const loadMain = join(here, 'load', 'main.js');
 export const plainServerMain = join(here, 'peers', 'plain-json-server.js');
-/** Not compiled, so it stays in the source folder. */
+/** Not compiled by tsc, so they stay in the source folder. */
 export const threadPoolServer = join(projectRoot, 'bench', 'peers', 'thread_pool_server.py');
+export const simdjsonSource = join(projectRoot, 'bench', 'peers', 'simdjson_sum.cpp');
 export const resultsFolder = join(projectRoot, 'bench', 'results');
 /** C sources of the trials that led to the design. They are no part of the project and may well be missing. */
 export const trialsFolder = join(projectRoot, '..', 'shared', 'experiments');

@@ -6,8 +6,19 @@ export interface BenchResults {
   readonly command: string;
   readonly smoke: boolean;
   readonly machine: Machine;
-  readonly engine?: readonly EngineRow[];
+  readonly engine?: EngineResults;
   readonly load?: LoadResults;
+}
+
+export interface EngineResults {
+  readonly rows: readonly EngineRow[];
+  /** Yardsticks that could not be measured. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface LeftOut {
+  readonly name: string;
+  readonly why: string;
 }
 
 /** One case of the engine alone, beside JavaScript on the same bytes. */
@@ -17,10 +28,13 @@ export interface EngineRow {
   readonly frameBytes: number;
   readonly engine: EngineFigures;
   readonly javascript: EngineFigures;
-  /** How many times as fast the engine is: the median over the rounds. */
+  /** How many times as fast as JavaScript the engine is: the median over the rounds. */
   readonly ratio: number;
+  /** The native yardstick of a sum, where it is installed. */
+  readonly simdjson?: { readonly megabytesPerSecond: number; readonly ratio: number };
 }
 
+/** Of a sum, the fastest call of each round; of others, the mean of all calls. The median over the rounds of either. */
 export interface EngineFigures {
   readonly nsPerFrame: number;
   readonly megabytesPerSecond: number;
@@ -32,7 +46,7 @@ export interface LoadResults {
   readonly secondsPerMeasurement: number;
   readonly peers: readonly { readonly name: string; readonly what: string }[];
   /** Peers, or a peer's row, that could not be measured. */
-  readonly leftOut: readonly { readonly name: string; readonly why: string }[];
+  readonly leftOut: readonly LeftOut[];
   readonly rows: readonly LoadRow[];
   readonly processes: readonly ProcessFigures[];
 }

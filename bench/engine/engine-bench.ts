@@ -1,10 +1,12 @@
 /**
- * The engine alone, on this thread, without a socket, beside JSON.parse and a JavaScript function on the same bytes.
- * Both sides of a case take turns over several rounds; the ratio is the median of the rounds' ratios.
+ * The engine alone, on this thread, without a socket, beside JSON.parse and a JavaScript function on the same bytes; a
+ * sum also beside simdjson, in a process of its own. All sides of a case take turns over several rounds; a ratio is the
+ * median of the rounds' ratios.
  */
 import { Bench } from 'tinybench';
 import { compileEngine, Engine } from '../../src/engine/index.js';
-import type { EngineFigures, EngineRow } from '../results.js';
+import { openSimdjson, type Simdjson } from '../peers/simdjson.js';
+import type { EngineFigures, EngineResults, EngineRow, LeftOut } from '../results.js';
 import { median, medianRatio } from '../statistics.js';
 import { type Contenders, contendersFor } from './contenders.js';
 import { type EngineCase, engineCases } from './engine-cases.js';
@@ -15,28 +17,45 @@ export interface EnginePlan {
   readonly seconds: number;
 }
 
-export async function benchEngine(plan: EnginePlan, tell: (line: string) => void): Promise<EngineRow[]> {
+export async function benchEngine(plan: EnginePlan, tell: (line: string) => void): Promise<EngineResults> {
   const engine = new Engine(await compileEngine());
-  const rows: EngineRow[] = [];
-  for (const each of engineCases()) {
-    tell(`engine: ${each.group}, ${each.name}`);
-    rows.push(await measureCase(plan, each, contendersFor(engine, each)));
+  const leftOut: LeftOut[] = [];
+  const simdjson = await openSimdjson().catch((error: Error) => {
+    leftOut.push({ name: 'simdjson', why: error.message });
+    return undefined;
+  });
+  try {
+    const rows: EngineRow[] = [];
+    for (const each of engineCases()) {
+      tell(`engine: ${each.group}, ${each.name}`);
+      const yardstick = each.group === 'sum' ? simdjson : undefined;
+      rows.push(await measureCase(plan, each, contendersFor(engine, each), yardstick));
+    }
+    return { rows, leftOut };
+  } finally {
+    await simdjson?.close();
   }
-  return rows;
 }
 
-async function measureCase(plan: EnginePlan, { group, name, body }: EngineCase, sides: Contenders): Promise<EngineRow> {
+async function measureCase(
+  plan: EnginePlan,
+  { group, name, body }: EngineCase,
+  sides: Contenders,
+  yardstick: Simdjson | undefined,
+): Promise<EngineRow> {
   const engineMs: number[] = [];
   const javascriptMs: number[] = [];
+  const simdjsonRates: number[] = [];
   for (let round = 0; round < plan.rounds; round++) {
     const time = plan.seconds * 1000;
     const bench = new Bench({ time, iterations: 3, warmupTime: time / 4, warmupIterations: 2, throws: true });
     bench.add('engine', sides.engine).add('javascript', sides.javascript);
     const [engine, javascript] = await bench.run();
-    engineMs.push(meanMs(engine!));
-    javascriptMs.push(meanMs(javascript!));
+    engineMs.push(callMs(engine!, group));
+    javascriptMs.push(callMs(javascript!, group));
+    if (yardstick !== undefined) simdjsonRates.push((await yardstick.measure(body, plan.seconds)).megabytesPerSecond);
   }
-  return {
+  const row = {
     group,
     name,
     frameBytes: body.length,
@@ -44,16 +63,28 @@ async function measureCase(plan: EnginePlan, { group, name, body }: EngineCase, 
     javascript: figures(javascriptMs, sides.frames, body.length),
     ratio: medianRatio(javascriptMs, engineMs),
   };
+  if (yardstick === undefined) return row;
+  const engineRates = engineMs.map((ms) => rateOf(ms, sides.frames, body.length));
+  const simdjson = { megabytesPerSecond: median(simdjsonRates), ratio: medianRatio(engineRates, simdjsonRates) };
+  return { ...row, simdjson };
 }
 
-/** The mean of all calls: a garbage collection that a side causes is that side's own. */
-function meanMs(task: Awaited<ReturnType<Bench['run']>>[number]): number {
+/**
+ * The mean of all calls: a garbage collection that a side causes is that side's own. Of a sum it is the fastest call, as
+ * the native yardstick tells it: what the neighbours on the machine take away is then left out on all sides.
+ */
+function callMs(task: Awaited<ReturnType<Bench['run']>>[number], group: EngineRow['group']): number {
   const { result } = task;
   if (result.state !== 'completed') throw new Error(`the case "${task.name}" did not complete: ${result.state}`);
-  return result.latency.mean;
+  return group === 'sum' ? result.latency.min : result.latency.mean;
 }
 
 function figures(callMs: readonly number[], frames: number, bodyBytes: number): EngineFigures {
-  const nsPerFrame = (median(callMs) / frames) * 1e6;
-  return { nsPerFrame, megabytesPerSecond: (bodyBytes / nsPerFrame) * 1000 };
+  const ms = median(callMs);
+  return { nsPerFrame: (ms / frames) * 1e6, megabytesPerSecond: rateOf(ms, frames, bodyBytes) };
+}
+
+/** MB/s of bodies, where a call answers `frames` of them. */
+function rateOf(callMs: number, frames: number, bodyBytes: number): number {
+  return (bodyBytes * frames) / callMs / 1000;
 }

@@ -2,10 +2,10 @@ import type { BenchResults } from '../results.js';
 import { headLines, type Section, sectionsOf } from './sections.js';
 import { isFigure } from './text.js';
 
-/** The results as a page: `latest.md`. */
-export function asMarkdown(results: BenchResults): string {
+/** The results as a page. @param plots the file names of its plots, in the same folder */
+export function asMarkdown(results: BenchResults, plots: readonly string[]): string {
   const head = headLines(results).map((line) => `- ${line}`);
-  const parts = ['# Benchmark results', head.join('\n'), '![The plot of these results](latest.svg)'];
+  const parts = ['# Benchmark results', head.join('\n'), ...plots.map((plot) => `![A plot of these results](${plot})`)];
   return [...parts, ...sectionsOf(results).map(sectionMarkdown)].join('\n\n').concat('\n');
 }
 

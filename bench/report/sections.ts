@@ -1,6 +1,6 @@
 /** The results as titled tables: the one source of the text on stdout and of latest.md. */
 import { goalOutcomes } from '../goals.js';
-import type { BenchResults, EngineRow, LoadResults } from '../results.js';
+import type { BenchResults, EngineResults, EngineRow, LoadResults } from '../results.js';
 import { cores, megabytes, microseconds, nanoseconds, rate, ratio } from './format.js';
 
 export interface Section {
@@ -91,12 +91,21 @@ function processSection({ processes }: LoadResults): Section {
   };
 }
 
-function engineSection(group: EngineRow['group'], engine: readonly EngineRow[]): Section {
+function engineSection(group: EngineRow['group'], { rows, leftOut }: EngineResults): Section {
+  const isSum = group === 'sum';
   return {
     title: engineTitles[group],
-    notes: [],
-    header: ['data', 'body', 'engine', 'MB/s', 'JSON.parse', 'MB/s', 'ratio'],
-    rows: engine
+    notes: isSum
+      ? [
+          'The fastest call of each round on all sides, the median over the rounds; ratios are the engine by the other.',
+          ...leftOut.map(({ name, why }) => `Left out: ${name} (${why}).`),
+        ]
+      : [],
+    header: [
+      ...['data', 'body', 'engine', 'MB/s', 'JSON.parse', 'MB/s', 'ratio'],
+      ...(isSum ? ['simdjson MB/s', 'ratio'] : []),
+    ],
+    rows: rows
       .filter((row) => row.group === group)
       .map((row) => [
         row.name,
@@ -106,8 +115,13 @@ function engineSection(group: EngineRow['group'], engine: readonly EngineRow[]):
         nanoseconds(row.javascript.nsPerFrame),
         row.javascript.megabytesPerSecond.toFixed(0),
         ratio(row.ratio),
+        ...(isSum ? simdjsonCells(row) : []),
       ]),
   };
+}
+
+function simdjsonCells({ simdjson }: EngineRow): string[] {
+  return simdjson === undefined ? ['–', '–'] : [simdjson.megabytesPerSecond.toFixed(0), ratio(simdjson.ratio)];
 }
 
 function goalSection(results: BenchResults): Section | undefined {

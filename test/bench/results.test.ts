@@ -3,9 +3,10 @@ import { goalOutcomes } from '../../bench/goals.js';
 import { LatencyHistogram } from '../../bench/load/latency-histogram.js';
 import { loadRows } from '../../bench/load-rows.js';
 import { asMarkdown } from '../../bench/report/markdown.js';
+import { asSumsSvg } from '../../bench/report/sums-svg.js';
 import { asSvg } from '../../bench/report/svg.js';
 import { asText } from '../../bench/report/text.js';
-import type { BenchResults, LoadCell } from '../../bench/results.js';
+import type { BenchResults, EngineRow, LoadCell } from '../../bench/results.js';
 import { median, medianRatio } from '../../bench/statistics.js';
 import { suite } from '../support/suite.js';
 
@@ -35,16 +36,20 @@ const results: BenchResults = {
     v8: '11',
     nodeFlags: ['--flag'],
   },
-  engine: [
-    {
-      group: 'sum',
-      name: 'integers, 100,000',
-      frameBytes: 400_000,
-      engine: { nsPerFrame: 5e5, megabytesPerSecond: 800 },
-      javascript: { nsPerFrame: 4e6, megabytesPerSecond: 100 },
-      ratio: 8,
-    },
-  ],
+  engine: {
+    rows: [
+      {
+        group: 'sum',
+        name: 'integers 0–1000, 100,000',
+        frameBytes: 400_000,
+        engine: { nsPerFrame: 5e5, megabytesPerSecond: 800 },
+        javascript: { nsPerFrame: 4e6, megabytesPerSecond: 100 },
+        ratio: 8,
+        simdjson: { megabytesPerSecond: 900, ratio: 0.89 },
+      },
+    ],
+    leftOut: [],
+  },
   load: {
     generator: 'Node',
     rounds: 3,
@@ -80,22 +85,44 @@ test('latencies over every bucket are kept, the longest in the last one', () => 
   assert.ok(histogram.percentileUs(1) > 1e6 / 2);
 });
 
-test('the plot is well-formed, escapes what it is given and names every bar', () => {
-  const svg = asSvg(results);
-  assert.match(svg, /A &lt;CPU&gt; &amp; more/);
-  for (const name of ['trama', 'plain Node', 'JSON.parse', '5.00 ×', '8.00 ×']) assert.ok(svg.includes(name), name);
-  const tags = [...svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)];
-  const open: string[] = [];
-  for (const [, closing, name, empty] of tags) {
-    if (closing) assert.is(open.pop(), name);
-    else if (!empty) open.push(name!);
-  }
-  assert.equal(open, []);
+const plots: readonly (readonly [plot: string, svg: string, names: readonly string[]])[] = [
+  ['the plot', asSvg(results), ['trama', 'plain Node', 'JSON.parse', '5.00 ×', '8.00 ×']],
+  [
+    'the plot of sums',
+    asSumsSvg(results)!,
+    ['trama 800 MB/s', 'simdjson 900 MB/s', 'JSON.parse + reduce 100', '8.00 ×', '0.89 ×'],
+  ],
+];
+
+for (const [plot, svg, names] of plots) {
+  test(`${plot} is well-formed, escapes what it is given and names every bar`, () => {
+    assert.match(svg, /A &lt;CPU&gt; &amp; more/);
+    for (const name of names) assert.ok(svg.includes(name), name);
+    const tags = [...svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)];
+    const open: string[] = [];
+    for (const [, closing, name, empty] of tags) {
+      if (closing) assert.is(open.pop(), name);
+      else if (!empty) open.push(name!);
+    }
+    assert.equal(open, []);
+  });
+}
+
+test('without simdjson, sums are plotted beside JSON.parse alone, and the text says what was left out', () => {
+  const [{ simdjson: _, ...row }] = results.engine!.rows as [EngineRow];
+  const without = { ...results, engine: { rows: [row], leftOut: [{ name: 'simdjson', why: 'no C++ compiler' }] } };
+  assert.not.match(asSumsSvg(without)!, /simdjson \d/);
+  assert.match(asText(without), /Left out: simdjson \(no C\+\+ compiler\)/);
+  assert.equal(
+    goalOutcomes(without).filter(({ text }) => text.includes('simdjson')),
+    [],
+  );
+  assert.is(asSumsSvg({ ...results, engine: { rows: [], leftOut: [] } }), undefined);
 });
 
 test('the page’s tables have as many cells in each line as in their head', () => {
   let wanted = 0;
-  for (const line of asMarkdown(results).split('\n')) {
+  for (const line of asMarkdown(results, ['latest.svg']).split('\n')) {
     const cells = line.startsWith('|') ? line.split('|').length : 0;
     if (cells > 0 && wanted > 0) assert.is(cells, wanted, line);
     wanted = cells;
@@ -114,6 +141,9 @@ test('goals are told for what was measured, and a missed one is told as missed',
   const reached = (start: string) => outcomes.find(({ text }) => text.startsWith(start))?.reached;
   assert.is(reached('echo, 50 × 128: rate ≥ 4 × plain Node'), true);
   assert.is(reached('echo, 50 × 128: rate ≥ 0.85 × C'), undefined);
+  assert.is(reached('sum of 100,000 numbers, integers 0–1000: rate ≥ 1 × simdjson'), false);
+  assert.is(reached('sum of 100,000 numbers, integers 0–1000: rate ≥ 2 × JSON.parse'), true);
+  assert.is(reached('sum of 100,000 numbers, coordinates'), undefined);
   assert.is(reached('first reply'), true);
   assert.is(reached('resident memory gained'), false);
 });

@@ -22,24 +22,32 @@ async function bench(
   const folder = await mkdtemp(join(tmpdir(), 'trama-smoke-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const { stdout } = await run(process.execPath, [main, '--smoke', '--out', folder, ...args]);
-  const results = JSON.parse(await readFile(join(folder, 'latest.json'), 'utf8')) as BenchResults;
-  return { stdout, results, files: (await readdir(folder)).sort() };
+  const files = (await readdir(folder)).sort();
+  const json = files.find((file) => file.endsWith('.json'))!;
+  const results = JSON.parse(await readFile(join(folder, json), 'utf8')) as BenchResults;
+  return { stdout, results, files };
 }
 
 test('measures the engine alone and says that the figures mean nothing', async (t) => {
   const { stdout, results, files } = await bench(t, ['--only', 'engine']);
-  assert.equal(files, ['latest.json', 'latest.md', 'latest.svg']);
+  assert.equal(files, ['engine.json', 'engine.md', 'engine.svg', 'sums.svg']);
   assert.match(stdout, /smoke run: its figures mean nothing/);
   for (const group of ['echo', 'sum', 'upper']) {
-    const rows = results.engine!.filter((row) => row.group === group);
+    const rows = results.engine!.rows.filter((row) => row.group === group);
     assert.ok(rows.length >= 3, group);
     for (const { name, ratio, engine } of rows) assert.ok(ratio > 0 && engine.megabytesPerSecond > 0, name);
+  }
+  const { rows, leftOut } = results.engine!;
+  for (const { group, name, simdjson } of rows) {
+    const isWanted = group === 'sum' && leftOut.length === 0;
+    assert.is(simdjson !== undefined && simdjson.ratio > 0, isWanted, `${name} beside simdjson`);
   }
   assert.is(results.load, undefined);
 });
 
 test('measures the server beside a plain Node server, with the generator of this project', async (t) => {
-  const { results } = await bench(t, ['--only', 'server', '--generator', 'node']);
+  const { results, files } = await bench(t, ['--only', 'server', '--generator', 'node']);
+  assert.equal(files, ['server.json', 'server.md', 'server.svg']);
   const { rows, processes } = results.load!;
   assert.equal(
     rows.map(({ name }) => name),
