@@ -117,7 +117,9 @@ export function isDigit(byte: u8): bool {
 // @ts-ignore: decorator
 @inline
 export function nonDigits(p: usize): u32 {
-  return <u32>i8x16.bitmask(i8x16.gt_u(i8x16.sub(v128.load(p), i8x16.splat(<i8>ZERO)), i8x16.splat(9)));
+  // As signed bytes, digits become the ten least, so that one signed comparison finds them: processors have no other.
+  const shifted = i8x16.sub(v128.load(p), i8x16.splat(<i8>(ZERO + 0x80)));
+  return <u32>i8x16.bitmask(i8x16.lt_s(shifted, i8x16.splat(-128 + 10))) ^ 0xffff;
 }
 
 // @ts-ignore: decorator

@@ -1,10 +1,10 @@
 /**
  * The array of a `sum`: finds, checks and adds its numbers in one pass.
  *
- * Optimistic path: a number of at most 31 characters, of which 16 before a point, with a modest exponent, is found with
- * two vector compares and added as one to three groups of up to 19 digits; runs of short ones are left to
- * `addShortNumbers`. Exact path (`addAnyNumber`): every other number, whatever its length and exponent. All add decimals
- * as they are written; nothing is rounded here.
+ * Optimistic path: a number of at most 31 characters, with a modest exponent, is found with two vector compares and
+ * added as one group of up to 19 digits, or two; runs of short ones are left to `addShortNumbers`. Exact path
+ * (`addAnyNumber`): every other number, whatever its length and exponent. All add decimals as they are written; nothing
+ * is rounded here.
  */
 import { addGroup, addTail, clearSum } from './decimal';
 import { CLOSE_BRACKET, COMMA, MINUS, PLUS, POINT, ZERO } from './codes';
@@ -14,59 +14,51 @@ import { EXPONENT_GREATEST, EXPONENT_LEAST } from './layout';
 import { addShortNumbers, SHORT_LENGTH_MAX, shortCount } from './short-numbers';
 
 /**
- * 16 times 00, 16 times ff, 16 times 00. Loaded from `count` on, it keeps the last `count` lanes; from 16 + `count` on,
- * it is ff in all lanes but the last `count`.
+ * 32 times 00, 32 times ff: masks for the 32 bytes before an address, by 16. Loaded from 16 + `count` on, it is ff in the
+ * last `count` of the near 16; loaded from `count` on, in what is left of `count` for the far 16.
  */
 // prettier-ignore
-const WINDOW: usize = memory.data<u8>([
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+const LAST: usize = memory.data<u8>([
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
   255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
 ]);
 
-/** The digits of the 16 bytes that end before `end`, as numbers. */
-// @ts-ignore: decorator
-@inline
-function digitsBefore(end: usize): v128 {
-  return i8x16.sub(v128.load(end - 16), i8x16.splat(<i8>ZERO));
-}
-
-/** The integer that the last `count` (0 to 16) lanes write in decimal. */
-// @ts-ignore: decorator
-@inline
-function valueOf(digits: v128, count: i32): u64 {
-  const kept = v128.and(digits, v128.load(WINDOW + <usize>count));
-  // Neighbours become numbers of two digits, of four, of eight: the left one by its weight, plus the right one.
-  const two = i16x8.add(
-    i16x8.mul(v128.and(kept, i16x8.splat(0x00ff)), i16x8.splat(10)),
-    i16x8.shr_u(kept, 8),
-  );
-  const four = i32x4.dot_i16x8_s(two, i16x8(100, 1, 100, 1, 100, 1, 100, 1));
-  const eight = i32x4.dot_i16x8_s(
-    i16x8.narrow_i32x4_u(four, four),
-    i16x8(10000, 1, 10000, 1, 10000, 1, 10000, 1),
-  );
-  const both = i64x2.extract_lane(eight, 0);
-  return (both & 0xffffffff) * 100000000 + (both >>> 32);
-}
-
-/** The value of the `count` (1 to 16) digits that end before `end`. */
-// @ts-ignore: decorator
-@inline
-function groupValue(end: usize, count: i32): u64 {
-  return valueOf(digitsBefore(end), count);
-}
-
 /**
- * The value of the `count` (2 to 15) digits that end before `end`, with a point in front of the last `fractionCount`:
- * the lanes up to the point move one to the right, over it.
+ * The 16 bytes of text that end before `end`, without the point in front of the last `behindPoint` of them: what stands
+ * before it moves one to the right, over it. `inside` is ff in the lanes behind the point.
  */
 // @ts-ignore: decorator
 @inline
-function pointedGroupValue(end: usize, count: i32, fractionCount: i32): u64 {
-  const lanes = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const from = i8x16.add(lanes, v128.load(WINDOW + 16 + <usize>fractionCount));
-  return valueOf(i8x16.swizzle(digitsBefore(end), from), count);
+function withoutPoint(end: usize, inside: v128): v128 {
+  return v128.bitselect(v128.load(end - 16), v128.load(end - 17), inside);
+}
+
+/** The integers that the text writes in each four lanes; lanes that are not `kept` count as zeros. */
+// @ts-ignore: decorator
+@inline
+function fourDigits(text: v128, kept: v128): v128 {
+  const digits = v128.and(i8x16.sub(text, i8x16.splat(<i8>ZERO)), kept);
+  // Neighbours become numbers of two digits, of four: the left one by its weight, plus the right one.
+  const two = i16x8.add(
+    i16x8.mul(v128.and(digits, i16x8.splat(0x00ff)), i16x8.splat(10)),
+    i16x8.shr_u(digits, 8),
+  );
+  return i32x4.dot_i16x8_s(two, i16x8(100, 1, 100, 1, 100, 1, 100, 1));
+}
+
+/** Of eight numbers of four digits, `high`'s and then `low`'s: four of eight digits. */
+// @ts-ignore: decorator
+@inline
+function eightDigits(high: v128, low: v128): v128 {
+  return i32x4.dot_i16x8_s(i16x8.narrow_i32x4_u(high, low), i16x8(10000, 1, 10000, 1, 10000, 1, 10000, 1));
+}
+
+/** Of two numbers of eight digits, the left one in the low half: the one of sixteen. */
+// @ts-ignore: decorator
+@inline
+function sixteenDigits(eight: u64): u64 {
+  return (eight & 0xffffffff) * 100000000 + (eight >>> 32);
 }
 
 /**
@@ -96,8 +88,11 @@ export function addItems(p: usize, index: u32, pause: usize): usize {
       return 0;
     }
     const isShort = p - start <= <usize>SHORT_LENGTH_MAX;
-    p = skipSpace(p);
-    const next = load<u8>(p);
+    let next = load<u8>(p);
+    if (next <= 0x20) {
+      p = skipSpace(p);
+      next = load<u8>(p);
+    }
     if (next != COMMA) {
       itemsBefore = index;
       return next == CLOSE_BRACKET ? p + 1 : grammarFault(Why.EXPECTED_COMMA_OR_BRACKET, p);
@@ -117,72 +112,80 @@ export function addItems(p: usize, index: u32, pause: usize): usize {
   }
 }
 
-/** Greater exponents are the exact path's. */
-const EXPONENT_FAST: i32 = 1000;
-
+/**
+ * Adds the number that begins at `start`, the array's item `index`. Answers the address behind it, or 0 with the fault
+ * kept. What is long, strange or no number at all goes the exact path.
+ */
 // @ts-ignore: decorator
 @inline
 export function addNumber(start: usize, index: u32): usize {
   const negative = load<u8>(start) == MINUS;
   const whole = start + <usize>negative;
-  const others = nonDigits(whole) | (nonDigits(whole + 16) << 16);
-  const wholeCount = <i32>ctz(others);
-  const wholeEnd = whole + <usize>wholeCount;
-  // No digit at all, one that may not lead, or no end in sight.
-  if (wholeCount == 0 || wholeCount == 32 || (load<u8>(whole) == ZERO && wholeCount > 1)) {
+  // Counted from `start`, so that the vectors need not wait until the sign is known: a processor works on several numbers
+  // at a time only as far as the next one's address comes soon.
+  const others = (nonDigits(start) | (nonDigits(start + 16) << 16)) & ~<u32>negative;
+  const wholeCount = <i32>(ctz(others) - <u32>negative);
+  let p = start + <usize>ctz(others);
+  // No digit at all, no end in sight, or one that may not lead.
+  if (<u32>(wholeCount - 1) >= 30 || <i32>(load<u8>(whole) == ZERO) & <i32>(wholeCount > 1)) {
     return addAnyNumber(start, index);
   }
-  let p = wholeEnd;
   let fractionCount = 0;
+  // Without a point all digits stand behind it.
+  let behindPoint: usize = 32;
   if (load<u8>(p) == POINT) {
-    if (wholeCount > 16) return addAnyNumber(start, index);
-    fractionCount = <i32>ctz(others & (others - 1)) - wholeCount - 1;
-    if (fractionCount == 0 || wholeCount + fractionCount == 31) return addAnyNumber(start, index);
-    p += <usize>(fractionCount + 1);
+    const length = <usize>ctz(others & (others - 1));
+    fractionCount = <i32>(start + length - p) - 1;
+    if (fractionCount == 0 || length == 32) return addAnyNumber(start, index);
+    behindPoint = <usize>fractionCount;
+    p = start + length;
   }
+  const count = wholeCount + fractionCount;
   const digitsEnd = p;
   let exponent = 0;
   if ((load<u8>(p) | 0x20) == 0x65) {
     p++;
     const sign = load<u8>(p);
     p += <usize>(sign == MINUS || sign == PLUS);
-    if (!isDigit(load<u8>(p))) return addAnyNumber(start, index);
-    while (isDigit(load<u8>(p))) {
+    // One digit or two without a branch, then a third.
+    const first = <u32>load<u8>(p) - ZERO;
+    if (first > 9) return addAnyNumber(start, index);
+    const second = <u32>load<u8>(p, 1) - ZERO;
+    const isLonger = second < 10;
+    exponent = select(first * 10 + second, first, isLonger);
+    p += <usize>(1 + <i32>isLonger);
+    if (isDigit(load<u8>(p))) {
       exponent = exponent * 10 + <i32>(load<u8>(p) - ZERO);
-      if (exponent >= EXPONENT_FAST) return addAnyNumber(start, index);
       p++;
+      if (isDigit(load<u8>(p))) return addAnyNumber(start, index);
     }
-    if (sign == MINUS) exponent = -exponent;
+    const negation = -<i32>(sign == MINUS);
+    exponent = (exponent ^ negation) - negation;
     // A digit at 10^308 may be one too large, one below the least exponent is not added: both need a closer look.
     if (exponent + wholeCount > EXPONENT_GREATEST || exponent - fractionCount < EXPONENT_LEAST) {
       return addAnyNumber(start, index);
     }
   }
-  if (fractionCount == 0) {
-    addGroup(exponent, groupValue(wholeEnd, min(wholeCount, 16)), negative);
-    if (wholeCount > 16) addGroup(exponent + 16, groupValue(wholeEnd - 16, wholeCount - 16), negative);
-  } else if (wholeCount + fractionCount < 16) {
-    addGroup(
-      exponent - fractionCount,
-      pointedGroupValue(digitsEnd, wholeCount + fractionCount, fractionCount),
-      negative,
-    );
-  } else {
-    if (load<u8>(whole) != ZERO) addGroup(exponent, groupValue(wholeEnd, wholeCount), negative);
-    const near = min(fractionCount, 16);
-    let value = groupValue(wholeEnd + 1 + <usize>near, near);
-    const rest = fractionCount - near;
-    if (rest > 3) {
-      addGroup(exponent - near, value, negative);
-      value = groupValue(digitsEnd, rest);
-    } else if (rest) {
-      // Up to 19 digits fit into one group: it is the rest's few that are cheap to add here.
-      for (let digit = digitsEnd - <usize>rest; digit < digitsEnd; digit++) {
-        value = value * 10 + <u64>(load<u8>(digit) - ZERO);
-      }
-    }
-    addGroup(exponent - fractionCount, value, negative);
+  exponent -= fractionCount;
+  const low = fourDigits(
+    withoutPoint(digitsEnd, v128.load(LAST + 16 + behindPoint)),
+    v128.load(LAST + 16 + <usize>count),
+  );
+  if (count <= 16) {
+    addGroup(exponent, sixteenDigits(i64x2.extract_lane(eightDigits(low, low), 1)), negative);
+    return p;
   }
+  const high = fourDigits(
+    withoutPoint(digitsEnd - 16, v128.load(LAST + behindPoint)),
+    v128.load(LAST + <usize>count),
+  );
+  const eight = eightDigits(high, low);
+  let value = sixteenDigits(i64x2.extract_lane(eight, 1));
+  const rest = sixteenDigits(i64x2.extract_lane(eight, 0));
+  // A group has room for 19 digits.
+  if (rest < 1000) value += rest * 10000000000000000;
+  else addGroup(exponent + 16, rest, negative);
+  addGroup(exponent, value, negative);
   return p;
 }
 

@@ -23,6 +23,16 @@ const arrays: readonly (readonly [name: string, items: readonly (string | number
   ['every count of digits before the point', numbers(40, (n) => '1234567890'.repeat(4).slice(0, n + 1))],
   ['every count of digits behind the point', numbers(70, (n) => `0.${'9876543210'.repeat(7).slice(0, n + 1)}`)],
   ['both counts at once', numbers(400, (n) => `${'7'.repeat(1 + (n % 20))}.${'3'.repeat(1 + Math.trunc(n / 20) * 2)}`)],
+  [
+    'every count on either side of the point, of either sign',
+    numbers(34 * 34, (n) => `${n % 2 ? '-' : ''}${'8'.repeat(1 + (n % 34))}.${'4'.repeat(1 + Math.trunc(n / 34))}`),
+  ],
+  ['integers of every length, negative', numbers(40, (n) => `-${'9'.repeat(n + 1)}`)],
+  [
+    'nineteen digits and twenty, with and without zeros in front',
+    ['999.9999999999999999', '1000.0000000000000001', '0.0009999999999999999999', '-0.00100000000000000000019'],
+  ],
+  ['exponents of one digit to four', ['1e7', '1e07', '25e-12', '25E+123', '1e-0123', '7e-1199', '3e0000']],
   ['fifteen digits, sixteen, seventeen', ['999999999999999', '9999999999999999', '99999999999999999']],
   ['a fraction of 15, 16, 17, 31, 32 and 33 digits', [15, 16, 17, 31, 32, 33].map((n) => `0.${'9'.repeat(n)}`)],
   ['zeros in front of a fraction’s digits', numbers(60, (n) => `0.${'0'.repeat(n)}5`)],
