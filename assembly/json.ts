@@ -27,10 +27,20 @@ export function clearStringTraits(): void {
 @inline
 export function skipSpace(p: usize): usize {
   if (load<u8>(p) > 0x20) return p;
-  // One space is the common case, and worth no call.
-  if (load<u8>(p) == 0x20 && load<u8>(p, 1) > 0x20) return p + 1;
+  // One space or one line's end is the common case, and worth no call.
+  if (load<u8>(p, 1) > 0x20 && isSpace(load<u8>(p))) return p + 1;
   return skipSpaceRun(p);
 }
+
+/** `byte` is at most 0x20. */
+// @ts-ignore: decorator
+@inline
+function isSpace(byte: u8): bool {
+  return <bool>((SPACES >>> <u64>byte) & 1);
+}
+
+/** A bit for each white space byte: tab, line feed, carriage return, space. */
+const SPACES: u64 = 0x100002600;
 
 function skipSpaceRun(p: usize): usize {
   while (true) {

@@ -1,6 +1,7 @@
 /**
- * Short numbers of a `sum`: the commas of 64 bytes are found at once, and each number of up to 8 characters is read with
- * one load, checked and converted in that word. Integers of a run meet in a register.
+ * Short numbers of a `sum`: the commas of 64 bytes are found at once, and each number before one, up to 8 characters or
+ * an integer of up to 16 digits, is read with a load or two, checked and converted in those words. What a run adds is
+ * gathered by decimal exponent, and put to the sum when the run ends.
  *
  * It takes only what is plainly a number; whatever else stands there it leaves to `addNumber`, which also finds the
  * faults. The bytes behind the array may be anything: a number counts only up to its comma, and the closing bracket is
@@ -10,11 +11,24 @@ import { COMMA, MINUS, POINT, ZERO } from './codes';
 import { addSmall } from './decimal';
 import { skipSpace } from './json';
 
-/** Longer numbers are not short. */
-export const SHORT_LENGTH_MAX: i32 = 8;
-
 /** How many numbers the last `addShortNumbers` added. */
 export let shortCount: u32 = 0;
+
+const ALL_ZERO: u64 = 0x3030303030303030;
+
+/** Longer integers, with their sign, do not begin a run, though up to 16 digits may go on in one. */
+const BEGINNING_MAX: usize = 14;
+
+/**
+ * Is a number such as stands in [`start`, `end`) short, so that others like it may follow? Decimals just above 8
+ * characters are not: doubles with few digits would begin runs that end at once.
+ */
+// @ts-ignore: decorator
+@inline
+export function beginsRun(start: usize, end: usize): bool {
+  if (end - start > BEGINNING_MAX) return false;
+  return end - start <= 8 || (notDigits(load<u64>(start, 1) ^ ALL_ZERO) | notDigits(load<u64>(end - 8) ^ ALL_ZERO)) == 0;
+}
 
 /** A bit for each of the 64 bytes at `p` that is a comma, the first byte's bit lowest. */
 // @ts-ignore: decorator
@@ -60,11 +74,11 @@ function keep(count: i32): u64 {
   return load<u64>(KEEP + (<usize>count << 3));
 }
 
-/** The last `count` bytes before `end`, as digits: 0 to 9 for each byte that is one, and 0 in front. */
+/** The last `count` (1 to 8) bytes before `end`, as digits: 0 to 9 for each byte that is one, and 0 in front. */
 // @ts-ignore: decorator
 @inline
 function digitsBefore(end: usize, count: i32): u64 {
-  return (load<u64>(end - 8) ^ 0x3030303030303030) & keep(count);
+  return (load<u64>(end - 8) ^ ALL_ZERO) & keep(count);
 }
 
 /** Bits of the high half of each byte that is above 9. */
@@ -74,9 +88,23 @@ function notDigits(digits: u64): u64 {
   return ((digits + 0x0606060606060606) | digits) & 0xf0f0f0f0f0f0f0f0;
 }
 
-/** What `notDigits` gives for a point, and the point itself as a digit. */
-const POINT_BITS: u64 = 0x30;
 const POINT_DIGIT: u64 = <u64>(POINT ^ ZERO);
+
+/**
+ * What a run has gathered: an i64 for each of 10^0, 10^−1 … 10^−6, and the last for 10^8. They lie in memory, because the
+ * loop below wants more registers than there are, and are 0 between runs.
+ */
+const GATHERED: usize = memory.data<i64>([0, 0, 0, 0, 0, 0, 0, 0]);
+const GATHERED_COUNT: i32 = 8;
+const UPPER_EIGHT: i32 = 7;
+
+/** Adds the value, negative where `sign` is −1 and not where it is 0. */
+// @ts-ignore: decorator
+@inline
+function gather(place: i32, value: i64, sign: i64): void {
+  const at = GATHERED + (<usize>place << 3);
+  store<i64>(at, load<i64>(at) + ((value ^ sign) - sign));
+}
 
 /**
  * Adds the short numbers from `p` on, each with the comma behind it, as far as they come without interruption. Answers
@@ -84,13 +112,12 @@ const POINT_DIGIT: u64 = <u64>(POINT ^ ZERO);
  */
 export function addShortNumbers(p: usize): usize {
   let count: u32 = 0;
-  let integers: i64 = 0;
   while (true) {
     let commas = commasAt(p);
+    count += <u32>popcnt(commas);
     let start = p;
     while (commas) {
       const end = p + <usize>ctz(commas);
-      commas &= commas - 1;
       let first = start;
       let sign: i64 = 0;
       if (load<u8>(first) < ZERO) {
@@ -99,36 +126,56 @@ export function addShortNumbers(p: usize): usize {
         first -= <usize>sign;
       }
       const length = <i32>(end - first);
-      if (<u32>(length - 1) >= <u32>SHORT_LENGTH_MAX) return finish(start, count, integers);
-      const digits = digitsBefore(end, length);
-      const others = notDigits(digits);
-      if (others == 0) {
-        const value = eightDigits(digits);
-        if (value < load<i64>(LEAST + (<usize>length << 3))) return finish(start, count, integers);
-        integers += (value ^ sign) - sign;
+      if (<u32>(length - 1) < 8) {
+        const digits = digitsBefore(end, length);
+        const others = notDigits(digits);
+        if (others == 0) {
+          const value = eightDigits(digits);
+          if (value < load<i64>(LEAST + (<usize>length << 3))) return finish(start, count, commas);
+          gather(0, value, sign);
+        } else {
+          // One point, with a digit on either side and no needless zero in front.
+          const bit = <u64>ctz(others) & 0x38;
+          // Where a point is it leaves 0.
+          const pointless = digits ^ (POINT_DIGIT << bit);
+          const fraction = 7 - <i32>(bit >> 3);
+          const whole = length - 1 - fraction;
+          const isWrong =
+            <i32>((notDigits(pointless) | (pointless & ((<u64>0xff) << bit))) != 0) |
+            <i32>(fraction == 0) |
+            <i32>(whole == 0) |
+            (<i32>(whole > 1) & <i32>(load<u8>(first) == ZERO));
+          if (isWrong) return finish(start, count, commas);
+          // The digits in front of the point move up, over it.
+          const front = pointless & (((<u64>1) << bit) - 1);
+          gather(fraction, eightDigits(pointless - front + (front << 8)), sign);
+        }
       } else {
-        // One point, with a digit on either side and no needless zero in front.
-        const bit = <u64>ctz(others) & 0x38;
-        const fraction = 7 - <i32>(bit >> 3);
-        const whole = length - 1 - fraction;
-        const isPoint = others == POINT_BITS << bit && ((digits >> bit) & 0xff) == POINT_DIGIT;
-        const isWellFormed = isPoint && fraction > 0 && whole > 0 && (whole == 1 || load<u8>(first) != ZERO);
-        if (!isWellFormed) return finish(start, count, integers);
-        // The digits in front of the point move up, over it.
-        const value = eightDigits((digits & keep(fraction)) | ((digits & ~keep(fraction + 1)) << 8));
-        addSmall(-fraction, (value ^ sign) - sign);
+        if (<u32>(length - 9) >= 8) return finish(start, count, commas);
+        const upper = digitsBefore(end - 8, length - 8);
+        const lower = load<u64>(end - 8) ^ ALL_ZERO;
+        const isWrong = <i32>((notDigits(upper) | notDigits(lower)) != 0) | <i32>(load<u8>(first) == ZERO);
+        if (isWrong) return finish(start, count, commas);
+        gather(UPPER_EIGHT, eightDigits(upper), sign);
+        gather(0, eightDigits(lower), sign);
       }
+      commas &= commas - 1;
       start = end + 1;
-      count++;
     }
-    if (start == p) return finish(start, count, integers);
+    if (start == p) return finish(start, count, commas);
     p = start;
   }
 }
 
-/** Leaves what was gathered in registers; answers `p`. */
-function finish(p: usize, count: u32, integers: i64): usize {
-  if (integers) addSmall(0, integers);
-  shortCount = count;
+/** Puts what was gathered to the sum; answers `p`. Numbers before the commas that are left were counted too early. */
+function finish(p: usize, count: u32, commasLeft: u64): usize {
+  for (let place = 0; place < GATHERED_COUNT; place++) {
+    const at = GATHERED + (<usize>place << 3);
+    const value = load<i64>(at);
+    if (!value) continue;
+    addSmall(place == UPPER_EIGHT ? 8 : -place, value);
+    store<i64>(at, 0);
+  }
+  shortCount = count - <u32>popcnt(commasLeft);
   return p;
 }

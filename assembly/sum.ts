@@ -11,7 +11,7 @@ import { CLOSE_BRACKET, COMMA, MINUS, PLUS, POINT, ZERO } from './codes';
 import { grammarFault, itemFault, Why } from './fault';
 import { isDigit, nonDigits, skipNumber, skipSpace } from './json';
 import { EXPONENT_GREATEST, EXPONENT_LEAST } from './layout';
-import { addShortNumbers, SHORT_LENGTH_MAX, shortCount } from './short-numbers';
+import { addShortNumbers, beginsRun, shortCount } from './short-numbers';
 
 /**
  * 32 times 00, 32 times ff: masks for the 32 bytes before an address, by 16. Loaded from 16 + `count` on, it is ff in the
@@ -87,7 +87,7 @@ export function addItems(p: usize, index: u32, pause: usize): usize {
       itemsBefore = index;
       return 0;
     }
-    const isShort = p - start <= <usize>SHORT_LENGTH_MAX;
+    const isRun = beginsRun(start, p);
     let next = load<u8>(p);
     if (next <= 0x20) {
       p = skipSpace(p);
@@ -100,7 +100,7 @@ export function addItems(p: usize, index: u32, pause: usize): usize {
     index++;
     p++;
     // Numbers of a kind come together: behind a short one, more are looked for.
-    if (isShort) {
+    if (isRun) {
       p = addShortNumbers(p);
       index += shortCount;
     }
