@@ -1,6 +1,7 @@
 /** What the project set out to reach, and whether a run did. It is told with the results, and never fails the run. */
 import { numberShapes } from './number-shapes.js';
-import type { BenchResults, EngineResults, LoadCell, LoadResults } from './results.js';
+import { gibibytes } from './report/format.js';
+import type { BenchResults, BulkResults, EngineResults, LoadCell, LoadResults } from './results.js';
 
 interface Goal {
   readonly row: string;
@@ -18,6 +19,7 @@ export interface GoalOutcome {
 
 const limit = 'C, epoll';
 const plain = 'plain Node';
+const python = 'Python threads';
 const singles = ['echo, 50 × 1', 'echo, 1 × 1'];
 
 const goals: readonly Goal[] = [
@@ -31,6 +33,10 @@ const goals: readonly Goal[] = [
     { row, peer: plain, figure: 'p99Ratio', bound: 1.1 },
   ]),
   { row: 'sum of 1,000 doubles, 8 × 8', peer: plain, figure: 'rateRatio', bound: 3 },
+  { row: 'sum of 2 MB of doubles, 4 × 2', peer: plain, figure: 'rateRatio', bound: 6 },
+  { row: 'sum of 2 MB of doubles, 4 × 2', peer: python, figure: 'rateRatio', bound: 7 },
+  { row: 'sum of 490 KB of integers, 4 × 2', peer: plain, figure: 'rateRatio', bound: 4 },
+  { row: 'sum of 490 KB of integers, 4 × 2', peer: python, figure: 'rateRatio', bound: 4 },
 ];
 
 /** How many times as fast as a yardstick the engine is to add 100,000 numbers of a shape. */
@@ -54,12 +60,20 @@ const sumGoals: readonly SumGoal[] = [
 const firstReplyMsMax = 250;
 const idleMbMax = 110;
 const growthMbMax = 20;
+const engineShareMin = 0.6;
+const streamingMibMax = 48;
+const besideShareMin = 0.2;
+const besideP99MsMax = 50;
 const labels = { rateRatio: 'rate', p50Ratio: 'p50', p99Ratio: 'p99' } as const;
 
 /** Goals whose peer was not measured are not among the outcomes; a smoke run has none. */
-export function goalOutcomes({ load, engine, smoke }: BenchResults): GoalOutcome[] {
+export function goalOutcomes({ load, bulk, engine, smoke }: BenchResults): GoalOutcome[] {
   if (smoke) return [];
-  return [...(engine === undefined ? [] : sumOutcomes(engine)), ...(load === undefined ? [] : loadOutcomes(load))];
+  return [
+    ...(engine === undefined ? [] : sumOutcomes(engine)),
+    ...(load === undefined ? [] : loadOutcomes(load)),
+    ...(bulk === undefined ? [] : bulkOutcomes(bulk)),
+  ];
 }
 
 function sumOutcomes({ rows }: EngineResults): GoalOutcome[] {
@@ -90,6 +104,19 @@ function loadOutcomes(load: LoadResults): GoalOutcome[] {
   return outcomes;
 }
 
+function bulkOutcomes({ frame, beside }: BulkResults): GoalOutcome[] {
+  const one = `one frame of ${gibibytes(frame.bodyBytes)}`;
+  const outcomes = [atLeast(`${one}: rate`, frame.ratio, engineShareMin, 'the engine alone')];
+  if (frame.idleBytes !== undefined && frame.peakBytes !== undefined) {
+    const grownMib = (frame.peakBytes - frame.idleBytes) / 2 ** 20;
+    outcomes.push(atMost(`${one}: resident memory over idle`, grownMib, streamingMibMax, 'MiB'));
+  }
+  const both = `${beside.name}, beside ${beside.sums} sums of ${gibibytes(beside.sumBytes)}`;
+  outcomes.push(atLeast(`${both}: rate`, beside.rateRatio, besideShareMin, 'alone'));
+  outcomes.push(atMost(`${both}: p99`, beside.beside.p99Us / 1000, besideP99MsMax, 'ms'));
+  return outcomes;
+}
+
 function ratioOutcome({ row, peer, figure, bound }: Goal, cell: LoadCell): GoalOutcome {
   const ratio = cell[figure];
   const least = figure === 'rateRatio';
@@ -102,4 +129,8 @@ function ratioOutcome({ row, peer, figure, bound }: Goal, cell: LoadCell): GoalO
 
 function atMost(what: string, value: number, bound: number, unit: string): GoalOutcome {
   return { text: `${what} ≤ ${bound} ${unit}`, measured: `${value.toFixed(0)} ${unit}`, reached: value <= bound };
+}
+
+function atLeast(what: string, ratio: number, bound: number, of: string): GoalOutcome {
+  return { text: `${what} ≥ ${bound} × ${of}`, measured: `${ratio.toFixed(2)} ×`, reached: ratio >= bound };
 }

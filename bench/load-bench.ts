@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { buildRequestRing } from './load/request-ring.js';
 import { compileTrial, type OpenGenerator } from './load/run-generator.js';
 import type { Measurement, Timing, Work } from './load/work.js';
-import { loadRows, memoryRow } from './load-rows.js';
+import { memoryRow } from './load-rows.js';
 import { type PeerKind, peerKinds, trama } from './peers/peers.js';
 import { type RunningPeer, startPeer } from './peers/running-peer.js';
 import { endedChildrenSeconds, processorSeconds, residentBytes } from './process-figures.js';
@@ -18,6 +18,7 @@ import type { LoadCell, LoadResults, LoadRow, ProcessFigures } from './results.j
 import { median, medianRatio } from './statistics.js';
 
 export interface LoadPlan {
+  readonly rows: readonly Work[];
   readonly rounds: number;
   readonly timing: Timing;
   readonly starts: number;
@@ -51,7 +52,8 @@ export async function benchLoad(
     const starts = await measureStarts(plan, folder, entrants, leftOut, tell);
     const processes = await measureMemory(plan, generator, entrants, starts, tell);
     const rows: LoadRow[] = [];
-    for (const work of loadRows) rows.push(await measureRow(plan, generator, entrants, work, leftOut, tell));
+    for (const work of plan.rows) rows.push(await measureRow(plan, generator, entrants, work, leftOut, tell));
+    leftOut.push(...withoutOperation(plan.rows, entrants));
     return {
       generator: generator.name,
       rounds: plan.rounds,
@@ -150,6 +152,16 @@ async function measureRow(
     requestBytes: buildRequestRing('frames', work.op, work.data, 1).requestBytes,
     cells: [...samples].map(([{ kind }, taken]) => cellOf(kind.name, taken, own)),
   };
+}
+
+/** Who is not in some rows because it has no such operation. */
+function withoutOperation(rows: readonly Work[], entrants: readonly Entrant[]): LeftOut[] {
+  const asked = [...new Set(rows.map(({ op }) => op))];
+  return entrants.flatMap(({ kind }) =>
+    asked
+      .filter((op) => !kind.ops.includes(op))
+      .map((op) => ({ name: `${kind.name} in the rows of ${op}`, why: 'it has no such operation' })),
+  );
 }
 
 /** Nobody is always the first, nor always behind the same neighbour's load. */

@@ -6,9 +6,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type BulkPlan, benchBulk } from './bulk/bulk-bench.js';
 import { benchEngine } from './engine/engine-bench.js';
 import { type GeneratorChoice, openGenerator } from './load/run-generator.js';
 import { benchLoad, type LoadPlan } from './load-bench.js';
+import { loadRows } from './load-rows.js';
 import { describeMachine } from './machine.js';
 import { resultsFolder } from './paths.js';
 import { asMarkdown } from './report/markdown.js';
@@ -19,7 +21,8 @@ import type { BenchResults } from './results.js';
 
 interface Options {
   readonly smoke?: boolean;
-  readonly only?: 'engine' | 'server';
+  readonly only?: 'engine' | 'server' | 'large';
+  readonly rows?: string;
   readonly seconds?: number;
   readonly rounds?: number;
   readonly generator: GeneratorChoice;
@@ -34,31 +37,45 @@ function positive(text: string): number {
   return value;
 }
 
+function partOfARow(text: string): string {
+  if (!loadRows.some(({ name }) => name.includes(text))) throw new InvalidArgumentError('No row has it in its name.');
+  return text;
+}
+
 function readOptions(): Options {
   return new Command('bench')
     .description('Measures the engine and the server on this machine, beside their peers.')
     .option('--smoke', 'everything tiny: tells that the benchmark works, nothing else')
-    .addOption(new Option('--only <part>', 'one half').choices(['engine', 'server']))
+    .addOption(new Option('--only <part>', 'one part').choices(['engine', 'server', 'large']))
+    .option('--rows <text>', 'of the rows under load only those whose name has the text in it', partOfARow)
     .option('--seconds <n>', 'seconds for each measurement under load (2)', positive)
-    .option('--rounds <n>', 'rounds over all peers (5)', positive)
+    .option('--rounds <n>', 'rounds over all peers (5), and over the large frames (3)', positive)
     .addOption(new Option('--generator <kind>', 'what makes the load').choices(['auto', 'node', 'c']).default('auto'))
-    .option('--out <folder>', 'where the results go (bench/results, and nowhere for half or tiny runs)')
+    .option('--out <folder>', 'where the results go (bench/results, and nowhere for partial or tiny runs)')
     .option('--no-write', 'write no files')
     .exitOverride((stop) => process.exit(stop.exitCode === 0 ? 0 : 2))
     .parse()
     .opts<Options>();
 }
 
-function loadPlan({ smoke, seconds, rounds }: Options): LoadPlan {
+function loadPlan({ smoke, seconds, rounds, rows }: Options): LoadPlan {
   const plan = smoke
     ? { rounds: 1, timing: { seconds: 0.1, warmupSeconds: 0.05 }, starts: 1, memoryFrames: 1000, settleMs: 0 }
     : { rounds: 5, timing: { seconds: 2, warmupSeconds: 0.7 }, starts: 5, memoryFrames: 1_000_000, settleMs: 1000 };
   return {
     ...plan,
+    rows: rows === undefined ? loadRows : loadRows.filter(({ name }) => name.includes(rows)),
+    // Whoever asks for some of the rows is not to wait for the rest.
+    ...(rows === undefined ? {} : { starts: 1, memoryFrames: 0 }),
     memorySecondsMax: smoke ? 1 : 20,
     rounds: rounds ?? plan.rounds,
     timing: { ...plan.timing, seconds: seconds ?? plan.timing.seconds },
   };
+}
+
+function bulkPlan({ smoke, rounds = 3 }: Options, { timing, settleMs }: LoadPlan): BulkPlan {
+  if (smoke) return { rounds: 1, frameBytes: 2 ** 22, sumBytes: 2 ** 21, timing, settleMs };
+  return { rounds, frameBytes: 2 ** 31, sumBytes: 2 ** 30, timing, settleMs };
 }
 
 async function measure(options: Options): Promise<BenchResults> {
@@ -70,13 +87,16 @@ async function measure(options: Options): Promise<BenchResults> {
     smoke,
     machine: describeMachine(),
   };
-  const parts: { engine?: BenchResults['engine']; load?: BenchResults['load'] } = {};
-  if (only !== 'server')
+  const parts: { -readonly [Part in 'engine' | 'load' | 'bulk']?: BenchResults[Part] } = {};
+  const wants = (part: Options['only']) => only === undefined || only === part;
+  if (wants('engine'))
     parts.engine = await benchEngine(smoke ? { rounds: 1, seconds: 0.01 } : { rounds: 3, seconds: 0.25 }, tell);
-  if (only !== 'engine') {
+  if (wants('server') || wants('large')) {
     const generator = await openGenerator(options.generator);
     try {
-      parts.load = await benchLoad(loadPlan(options), generator, tell);
+      const load = loadPlan(options);
+      if (wants('server')) parts.load = await benchLoad(load, generator, tell);
+      if (wants('large')) parts.bulk = await benchBulk(bulkPlan(options, load), generator, tell);
     } finally {
       await generator.close();
     }
@@ -99,7 +119,8 @@ const options = readOptions();
 try {
   const results = await measure(options);
   process.stdout.write(asText(results));
-  const whole = !options.smoke && options.only === undefined;
+  // A part of a run, or a tiny one, must not stand where a whole one's results are looked for.
+  const whole = !options.smoke && options.only === undefined && options.rows === undefined;
   const folder = options.out ?? (whole ? resultsFolder : undefined);
   if (options.write && folder !== undefined) {
     await write(results, folder, options.only ?? 'latest');

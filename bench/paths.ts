@@ -19,6 +19,7 @@ function packageRoot(): string {
 export const projectRoot = packageRoot();
 export const serverMain = join(here, '..', 'src', 'cli', 'main.js');
 export const loadMain = join(here, 'load', 'main.js');
+export const bulkMain = join(here, 'bulk', 'main.js');
 export const plainServerMain = join(here, 'peers', 'plain-json-server.js');
 /** Not compiled by tsc, so they stay in the source folder. */
 export const threadPoolServer = join(projectRoot, 'bench', 'peers', 'thread_pool_server.py');

@@ -8,6 +8,7 @@ export interface BenchResults {
   readonly machine: Machine;
   readonly engine?: EngineResults;
   readonly load?: LoadResults;
+  readonly bulk?: BulkResults;
 }
 
 export interface EngineResults {
@@ -81,4 +82,48 @@ export interface ProcessFigures {
   /** Resident memory after `frames` frames. */
   readonly loadedBytes?: number;
   readonly frames: number;
+}
+
+/** Frames that are answered in parts, in constant memory. */
+export interface BulkResults {
+  readonly rounds: number;
+  /** What numbers the frames are made of. */
+  readonly shape: string;
+  readonly frame: LargeFrameRow;
+  readonly beside: SmallBesideLarge;
+}
+
+/** One large frame at a time. Medians over the rounds, but for the memory. */
+export interface LargeFrameRow {
+  readonly bodyBytes: number;
+  /** From the first byte sent to the reply. */
+  readonly seconds: number;
+  readonly megabytesPerSecond: number;
+  /** The engine on a thread of its own, with the same numbers, without a server. */
+  readonly engineMegabytesPerSecond: number;
+  /** The server's rate by the engine's: the median of each round's own ratio. */
+  readonly ratio: number;
+  /** Resident memory before the first frame, and the most that was seen while frames streamed. */
+  readonly idleBytes?: number;
+  readonly peakBytes?: number;
+  readonly serverCores?: number;
+}
+
+/** Small frames alone, and beside large sums that stream meanwhile. */
+export interface SmallBesideLarge {
+  readonly name: string;
+  readonly sums: number;
+  readonly sumBytes: number;
+  readonly alone: BesideFigures;
+  readonly beside: BesideFigures;
+  /** The rate beside the sums by the rate alone: the median of each round's own ratio. */
+  readonly rateRatio: number;
+  /** What all the sums moved meanwhile, and behind the load until the last was answered. */
+  readonly sumsMegabytesPerSecond: number;
+}
+
+export interface BesideFigures {
+  readonly ratePerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
 }

@@ -25,3 +25,7 @@ export function megabytes(bytes: number | undefined): string {
 export function cores(count: number | undefined): string {
   return count === undefined ? '–' : count.toFixed(2);
 }
+
+export function gibibytes(bytes: number): string {
+  return bytes >= 2 ** 30 ? `${bytes / 2 ** 30} GiB` : `${bytes / 2 ** 20} MiB`;
+}

@@ -1,7 +1,7 @@
 /** The results as titled tables: the one source of the text on stdout and of latest.md. */
 import { goalOutcomes } from '../goals.js';
-import type { BenchResults, EngineResults, EngineRow, LoadResults } from '../results.js';
-import { cores, megabytes, microseconds, nanoseconds, rate, ratio } from './format.js';
+import type { BenchResults, BesideFigures, BulkResults, EngineResults, EngineRow, LoadResults } from '../results.js';
+import { cores, gibibytes, megabytes, microseconds, nanoseconds, rate, ratio } from './format.js';
 
 export interface Section {
   readonly title: string;
@@ -17,9 +17,10 @@ const engineTitles = {
 } as const;
 
 export function sectionsOf(results: BenchResults): Section[] {
-  const { engine, load } = results;
+  const { engine, load, bulk } = results;
   const sections: Section[] = [];
   if (load !== undefined) sections.push(loadSection(load), processSection(load));
+  if (bulk !== undefined) sections.push(largeSection(bulk), besideSection(bulk));
   if (engine !== undefined)
     for (const group of ['echo', 'sum', 'upper'] as const) sections.push(engineSection(group, engine));
   const goals = goalSection(results);
@@ -88,6 +89,55 @@ function processSection({ processes }: LoadResults): Section {
       megabytes(loadedBytes),
       frames.toLocaleString('en'),
     ]),
+  };
+}
+
+function largeSection({ rounds, shape, frame }: BulkResults): Section {
+  return {
+    title: 'Large frames',
+    notes: [
+      `One frame at a time, from a sender of its own process; ${shape}. ${rounds} rounds, medians; every answer is held to its digits.`,
+      'Engine alone: the same numbers in the same parts on one thread, without a server, in turn with it. Memory is resident memory, before the first frame and at its most while they stream.',
+    ],
+    header: ['work', 'time', 'MB/s', 'engine alone, MB/s', 'ratio', 'idle', 'at the most', 'server cores'],
+    rows: [
+      [
+        `sum, one frame of ${gibibytes(frame.bodyBytes)}`,
+        `${frame.seconds.toFixed(2)} s`,
+        frame.megabytesPerSecond.toFixed(0),
+        frame.engineMegabytesPerSecond.toFixed(0),
+        ratio(frame.ratio),
+        megabytes(frame.idleBytes),
+        megabytes(frame.peakBytes),
+        cores(frame.serverCores),
+      ],
+    ],
+  };
+}
+
+function besideSection({ beside: { name, sums, sumBytes, ...taken } }: BulkResults): Section {
+  const line = (work: string, { ratePerSecond, p50Us, p99Us }: BesideFigures, ...rest: [string, string]) => [
+    work,
+    rate(ratePerSecond),
+    microseconds(p50Us),
+    microseconds(p99Us),
+    ...rest,
+  ];
+  return {
+    title: 'Small frames beside large ones',
+    notes: [
+      'Sender, load generator and server share the cores. The sums’ rate is of all of them together, until the last is answered.',
+    ],
+    header: ['work', 'rate', 'p50', 'p99', 'rate ratio', 'sums, MB/s'],
+    rows: [
+      line(`${name}, alone`, taken.alone, '', ''),
+      line(
+        `${name}, beside ${sums} sums of ${gibibytes(sumBytes)}`,
+        taken.beside,
+        ratio(taken.rateRatio),
+        taken.sumsMegabytesPerSecond.toFixed(0),
+      ),
+    ],
   };
 }
 
