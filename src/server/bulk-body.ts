@@ -190,10 +190,9 @@ export class BulkBody {
     if (wasWaiting) {
       this.#lane.leave(this);
       this.#request.release();
-    } else {
-      this.#running?.end('CANCELLED', 'the body that the part belongs to is over');
-      if (this.#isFreed) this.#giveBack();
-    }
+    } else if (this.#isFreed) this.#giveBack();
+    // `#freed` gives back, at once where no thread has the part.
+    else this.#running?.end('CANCELLED', 'the body that the part belongs to is over');
     this.#request.onEnd(outcome);
     this.onRoom();
   }

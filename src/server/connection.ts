@@ -327,18 +327,36 @@ export class Connection implements Peer {
       return;
     }
     const start = dispatcher.readStart(collector.body);
+    if (isTooLarge && collector.isIncomplete) {
+      // Whether it is too large is not known: that depends on what it is for.
+      dispatcher.refuse(this, start.idToken, 'OVERLOADED', budgetIsEmpty);
+      this.#passOverRest(collector);
+      return;
+    }
     if (!start.isStreamed || collector.isIncomplete) {
       if (isTooLarge) this.#refuseTooLarge(collector, start.idToken);
       return;
     }
-    this.#collector = undefined;
-    const isRefused = this.#state !== 'open';
-    if (isRefused) dispatcher.refuse(this, start.idToken, 'SHUTTING_DOWN', drains);
-    const body = isRefused ? undefined : dispatcher.stream(this, start, collector);
+    if (this.#state !== 'open') {
+      dispatcher.refuse(this, start.idToken, 'SHUTTING_DOWN', drains);
+      this.#passOverRest(collector);
+      return;
+    }
+    const body = dispatcher.stream(this, start, collector);
     if (!body) {
-      this.#passOver = collector.missingBytes;
-      collector.release();
-    } else if (!body.isWhole) this.#follow(body);
+      this.#passOverRest(collector);
+      return;
+    }
+    // The start is the body's from here on, and its release too.
+    this.#collector = undefined;
+    if (!body.isWhole) this.#follow(body);
+  }
+
+  /** The frame at hand has its answer already. */
+  #passOverRest(collector: FrameCollector): void {
+    this.#collector = undefined;
+    this.#passOver = collector.missingBytes;
+    collector.release();
   }
 
   /** Gives what comes to the body, as long as it has room. */
