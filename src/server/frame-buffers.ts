@@ -43,10 +43,11 @@ export class FrameBuffers {
     if (this.#small.length < smallBuffersMax) this.#small.push(buffer);
   }
 
-  /** Shared memory of `bytes`, up to four times as much, or, where it has to be made, of `bytesToMake`. */
+  /** Shared memory of `bytes`, up to four times as much or `bytesToMake`, which one has that is not there yet. */
   takeLarge(bytes: number, bytesToMake: number): Uint8Array {
     const at = this.#large.findIndex((buffer) => buffer.length >= bytes);
-    if (at < 0 || this.#large[at]!.length > 4 * bytes) return new Uint8Array(new SharedArrayBuffer(bytesToMake));
+    const bytesMax = Math.max(4 * bytes, bytesToMake);
+    if (at < 0 || this.#large[at]!.length > bytesMax) return new Uint8Array(new SharedArrayBuffer(bytesToMake));
     const [kept] = this.#large.splice(at, 1);
     this.#keptBytes -= kept!.length;
     return kept!;

@@ -102,6 +102,19 @@ test('uses the memory of large frames again, as far as it may be kept', () => {
   assert.is(seen.size, 1);
 });
 
+test('also where the first bytes that come are few: what is kept does not grow with each frame', () => {
+  const buffers = new FrameBuffers(10_000_000);
+  const large = frame(new Uint8Array(100_000));
+  for (const first of [60_000, 10_000, 100, 10_000, 100, 60_000]) {
+    const { collector } = collectorWith(1_000_000, buffers);
+    collector.take(large.subarray(0, first));
+    collector.take(large.subarray(first));
+    assert.is(collector.isWhole, true);
+    collector.release();
+    assert.is(buffers.keptBytes, 100_000);
+  }
+});
+
 test('keeps a large body in shared memory and a small one in memory of its own', () => {
   const small = collectorWith(1_000_000).collector;
   small.take(frame(new Uint8Array(64 * 1024)));
