@@ -87,8 +87,9 @@ export class BulkBody {
   /** Called by the lane when there is memory for it. */
   begin(): void {
     this.#state = 'open';
-    const states = () => new Uint8Array(new SharedArrayBuffer(this.#lane.stateBytes));
-    this.#states = [states(), states()];
+    const { states } = this.#lane;
+    // All zero is a body of which nothing has come; the other one is written before it is read.
+    this.#states = [states.take().fill(0), states.take()];
     this.#keep(this.#request.start);
     this.#request.release();
     this.#submit();
@@ -204,6 +205,7 @@ export class BulkBody {
     this.#free.length = 0;
     this.#full.length = 0;
     this.#filling = undefined;
+    for (const state of this.#states ?? []) this.#lane.states.putBack(state);
     this.#states = undefined;
     this.#lane.close();
   }

@@ -1,6 +1,7 @@
 import type { Pool } from '../pool/pool.js';
 import { BulkBody, type BulkRequest, bulkBodyBytes } from './bulk-body.js';
 import { SegmentStore } from './segment-store.js';
+import { StateStore } from './state-store.js';
 
 /** Bodies that may be in memory at once for each worker, and at the least. What is over it waits for its turn. */
 const bodiesPerWorker = 4;
@@ -26,17 +27,18 @@ export interface BulkSnapshot {
  */
 export class BulkLane {
   readonly pool: Pool;
-  /** Bytes of the state that an engine leaves between two parts. */
-  readonly stateBytes: number;
   readonly segments = new SegmentStore();
+  /** For what an engine leaves between two parts. */
+  readonly states: StateStore;
   readonly ended: Record<BulkEnd, number> = { answered: 0, cancelled: 0, expired: 0, failed: 0, stalled: 0, gone: 0 };
   readonly #bodiesMax: number;
   readonly #waiting = new Set<BulkBody>();
   #open = 0;
 
+  /** @param stateBytes of the state that an engine leaves between two parts */
   constructor(pool: Pool, stateBytes: number, workers: number) {
     this.pool = pool;
-    this.stateBytes = stateBytes;
+    this.states = new StateStore(stateBytes);
     this.#bodiesMax = Math.max(bodiesMin, bodiesPerWorker * workers);
   }
 
@@ -52,7 +54,7 @@ export class BulkLane {
     return {
       open: this.#open,
       waiting: this.#waiting.size,
-      bytes: this.#open * bulkBodyBytes + this.segments.keptBytes,
+      bytes: this.#open * bulkBodyBytes + this.segments.keptBytes + this.states.keptBytes,
       ended: { ...this.ended },
     };
   }
