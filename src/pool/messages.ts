@@ -14,6 +14,7 @@ export interface WorkerSetup {
   /** All that follows goes over this port. Users' code has no way to it. */
   readonly port: MessagePort;
   readonly engineModule: WebAssembly.Module;
+  readonly partMemory: SharedArrayBuffer;
   readonly operationModules: readonly string[];
   /** What the first thread wrote; empty for the first thread. */
   readonly checkSources: CheckSources;

@@ -36,6 +36,8 @@ export interface PoolOptions {
   /** File URLs of modules that export operations. */
   readonly operationModules: readonly string[];
   readonly engineModule: WebAssembly.Module;
+  /** Where tasks of kind `part` have their bytes. Default: nothing, for a pool that gets none. */
+  readonly partMemory?: SharedArrayBuffer;
   /** Time that a thread has to give up an ended task by itself, where it may be expected to. Default 50. */
   readonly stopGraceMs?: number;
   /** Time that a thread has to load the modules. Default 30,000. */
@@ -75,12 +77,13 @@ export class Pool {
     this.#known.catch(() => {});
     for (const op of [...builtInOperations.map((operation) => operation.name), unknownOperation]) this.#addQueue(op);
     const { engineModule, operationModules, resultBytesMax = frameBytesMaxDefault, log } = options;
+    const partMemory = options.partMemory ?? new SharedArrayBuffer(0);
     this.#crew = new Crew<Job>(
       {
         workers: options.workers,
         spares: options.spares ?? 1,
         log,
-        setup: { engineModule, operationModules, resultBytesMax, logLevels: levelsOf(log.level) },
+        setup: { engineModule, partMemory, operationModules, resultBytesMax, logLevels: levelsOf(log.level) },
         memoryMb: options.workerMemoryMb,
         startTimeoutMs: options.startTimeoutMs ?? 30_000,
       },

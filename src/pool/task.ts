@@ -25,12 +25,15 @@ export interface Task {
   readonly part?: PartTask | undefined;
 }
 
-/** See `Engine.answerPart`. All in shared memory; `from` is not written to, so that the part can be run again. */
+/**
+ * See `Engine.answerPart`. Places are offsets in the memory that the pool's threads share; what stands at `from` is not
+ * written to, so that the part can be run again.
+ */
 export interface PartTask {
-  /** What the part is made of, in order. */
-  readonly pieces: readonly Uint8Array[];
-  readonly from: Uint8Array;
-  readonly to: Uint8Array;
+  /** What the part is made of, in order: offset and length of each piece in turn. */
+  readonly pieces: readonly number[];
+  readonly from: number;
+  readonly to: number;
   readonly isLast: boolean;
 }
 

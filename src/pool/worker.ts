@@ -12,7 +12,7 @@ import {
   type WorkerSetup,
 } from './messages.js';
 import { runOperation } from './operation-runner.js';
-import type { Outcome } from './task.js';
+import type { Outcome, PartTask } from './task.js';
 import { warmUp } from './warm-up.js';
 
 /**
@@ -113,12 +113,21 @@ class WorkerSide {
   #answer({ payload, part }: RunMessage): Outcome {
     try {
       if (part === undefined) return this.#engine.answer(payload);
-      return this.#engine.answerPart(part.from, part.to, part.pieces, part.isLast) ?? { kind: 'more' };
+      return this.#answerPart(part);
     } catch (error) {
       this.#log.write('error', { err: error }, 'the engine failed on a frame');
       this.#engine = new Engine(this.#setup.engineModule);
       return errorOutcome('INTERNAL', "the engine failed on this request; the server's log has the cause");
     }
+  }
+
+  #answerPart({ pieces, from, to, isLast }: PartTask): Outcome {
+    const { bodyStateBytes } = this.#engine;
+    const view = (offset: number, length: number) => new Uint8Array(this.#setup.partMemory, offset, length);
+    const views: Uint8Array[] = [];
+    for (let at = 0; at < pieces.length; at += 2) views.push(view(pieces[at]!, pieces[at + 1]!));
+    const answer = this.#engine.answerPart(view(from, bodyStateBytes), view(to, bodyStateBytes), views, isLast);
+    return answer ?? { kind: 'more' };
   }
 
   #signalOf(run: Run): AbortSignal {

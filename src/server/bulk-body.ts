@@ -12,14 +12,13 @@
  */
 import type { Outcome, TaskHandle } from '../pool/task.js';
 import type { BulkEnd, BulkLane } from './bulk-lane.js';
-import { type Segment, segmentBytes } from './segment.js';
+import type { StatePlace } from './bulk-memory.js';
+import type { Segment } from './segment.js';
 import { readBytes } from './shared-reads.js';
 
 /** One with a worker, one that is full, one that is filled. */
-const segmentsMax = 3;
-
-/** What an open body has at the most, without its two states. */
-export const bulkBodyBytes = segmentsMax * segmentBytes;
+export const segmentsPerBody = 3;
+export const statesPerBody = 2;
 
 const noBytes = new Uint8Array(0);
 
@@ -56,7 +55,7 @@ export class BulkBody {
   readonly #free: Segment[] = [];
   readonly #full: Segment[] = [];
   #filling: Segment | undefined;
-  #states: readonly [Uint8Array, Uint8Array] | undefined;
+  #states: readonly [StatePlace, StatePlace] | undefined;
   #running: TaskHandle | undefined;
   /** No thread reads the memory of the part that ran last. */
   #isFreed = true;
@@ -80,16 +79,17 @@ export class BulkBody {
   /** May another read's bytes be given to `take`? */
   get hasRoom(): boolean {
     if (this.#state !== 'open') return this.#state === 'over';
-    const spare = segmentsMax - this.#segments + this.#free.length;
+    const spare = segmentsPerBody - this.#segments + this.#free.length;
     return spare > 0 || (this.#filling?.room ?? 0) >= readBytes;
   }
 
   /** Called by the lane when there is memory for it. */
   begin(): void {
     this.#state = 'open';
-    const { states } = this.#lane;
+    const { memory } = this.#lane;
+    this.#states = [memory.takeState(), memory.takeState()];
     // All zero is a body of which nothing has come; the other one is written before it is read.
-    this.#states = [states.take().fill(0), states.take()];
+    this.#states[0].bytes.fill(0);
     this.#keep(this.#request.start);
     this.#request.release();
     this.#submit();
@@ -137,7 +137,7 @@ export class BulkBody {
     const free = this.#free.pop();
     if (free) return free;
     this.#segments++;
-    return this.#lane.segments.take();
+    return this.#lane.memory.takeSegment();
   }
 
   /** Gives the next part to a worker, if none has one and there is one to give. */
@@ -149,9 +149,10 @@ export class BulkBody {
     const isLast = this.isWhole && this.#full.length === 0 && !this.#filling;
     const [from, to] = this.#states!;
     const { pieces } = segment;
+    const part = { pieces, from: from.offset, to: to.offset, isLast };
     this.#isFreed = false;
     this.#running = this.#lane.pool.submit(
-      { kind: 'part', op: 'sum', label: this.#request.label, payload: noBytes, part: { pieces, from, to, isLast } },
+      { kind: 'part', op: 'sum', label: this.#request.label, payload: noBytes, part },
       (outcome) => this.#took(outcome),
       () => this.#freed(segment),
     );
@@ -200,12 +201,12 @@ export class BulkBody {
 
   #giveBack(): void {
     for (const segment of [...this.#free, ...this.#full, ...(this.#filling ? [this.#filling] : [])]) {
-      this.#lane.segments.putBack(segment);
+      this.#lane.memory.putBackSegment(segment);
     }
     this.#free.length = 0;
     this.#full.length = 0;
     this.#filling = undefined;
-    for (const state of this.#states ?? []) this.#lane.states.putBack(state);
+    for (const state of this.#states ?? []) this.#lane.memory.putBackState(state);
     this.#states = undefined;
     this.#lane.close();
   }

@@ -1,11 +1,14 @@
 import type { Pool } from '../pool/pool.js';
-import { BulkBody, type BulkRequest, bulkBodyBytes } from './bulk-body.js';
-import { SegmentStore } from './segment-store.js';
-import { StateStore } from './state-store.js';
+import { BulkBody, type BulkRequest, segmentsPerBody, statesPerBody } from './bulk-body.js';
+import { BulkMemory } from './bulk-memory.js';
 
 /** Bodies that may be in memory at once for each worker, and at the least. What is over it waits for its turn. */
 const bodiesPerWorker = 4;
 const bodiesMin = 16;
+
+function bodiesAtOnce(workers: number): number {
+  return Math.max(bodiesMin, bodiesPerWorker * workers);
+}
 
 /** How bodies that were sent in parts have ended: with a reply of the engine's, or else why not. */
 export type BulkEnd = 'answered' | 'cancelled' | 'expired' | 'failed' | 'stalled' | 'gone';
@@ -27,19 +30,23 @@ export interface BulkSnapshot {
  */
 export class BulkLane {
   readonly pool: Pool;
-  readonly segments = new SegmentStore();
-  /** For what an engine leaves between two parts. */
-  readonly states: StateStore;
+  readonly memory: BulkMemory;
   readonly ended: Record<BulkEnd, number> = { answered: 0, cancelled: 0, expired: 0, failed: 0, stalled: 0, gone: 0 };
   readonly #bodiesMax: number;
   readonly #waiting = new Set<BulkBody>();
   #open = 0;
 
-  /** @param stateBytes of the state that an engine leaves between two parts */
-  constructor(pool: Pool, stateBytes: number, workers: number) {
+  /** @param memory as `memoryFor` gives it; the pool's threads have it too */
+  constructor(pool: Pool, memory: BulkMemory, workers: number) {
     this.pool = pool;
-    this.states = new StateStore(stateBytes);
-    this.#bodiesMax = Math.max(bodiesMin, bodiesPerWorker * workers);
+    this.memory = memory;
+    this.#bodiesMax = bodiesAtOnce(workers);
+  }
+
+  /** @param stateBytes of the state that an engine leaves between two parts */
+  static memoryFor(workers: number, stateBytes: number): BulkMemory {
+    const bodies = bodiesAtOnce(workers);
+    return new BulkMemory(bodies * statesPerBody, stateBytes, bodies * segmentsPerBody);
   }
 
   /** Takes a body of which the first bytes are there. */
@@ -54,7 +61,7 @@ export class BulkLane {
     return {
       open: this.#open,
       waiting: this.#waiting.size,
-      bytes: this.#open * bulkBodyBytes + this.segments.keptBytes + this.states.keptBytes,
+      bytes: this.memory.usedBytes,
       ended: { ...this.ended },
     };
   }

@@ -1,5 +1,5 @@
 /** Bytes of a segment: what a worker gets at once. Large enough that the hand-over to it does not show. */
-export const segmentBytes = 256 * 1024;
+export const segmentBytes = 512 * 1024;
 
 /** Shorter pieces are joined to the one before, so that there are never many. */
 const pieceBytesMin = 4096;
@@ -11,12 +11,17 @@ const pieceBytesMin = 4096;
  * memory word by word where both sides are aligned alike, and byte by byte, eight times as slow, where they are not.
  */
 export class Segment {
-  readonly #bytes = new Uint8Array(new SharedArrayBuffer(segmentBytes));
-  #pieces: Uint8Array[] = [];
+  readonly #bytes: Uint8Array;
+  #pieces: number[] = [];
   #end = 0;
 
-  /** What is in it, in order; views of shared memory. */
-  get pieces(): readonly Uint8Array[] {
+  /** @param bytes its `segmentBytes`, aligned to 8 */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** What is in it, in order: offset in the memory and length of each piece in turn. */
+  get pieces(): readonly number[] {
     return this.#pieces;
   }
 
@@ -32,15 +37,14 @@ export class Segment {
 
   /** Takes as much as it can from the start of `bytes`; answers how much that was. */
   add(bytes: Uint8Array): number {
-    const last = this.#pieces.at(-1);
-    const joined = last !== undefined && bytes.length < pieceBytesMin;
+    const joined = this.#pieces.length > 0 && bytes.length < pieceBytesMin;
     const start = joined ? this.#end : alike(this.#end, bytes.byteOffset);
     const length = Math.min(bytes.length, segmentBytes - start);
     if (length <= 0) return 0;
     this.#bytes.set(bytes.subarray(0, length), start);
     this.#end = start + length;
-    if (joined) this.#pieces.pop();
-    this.#pieces.push(this.#bytes.subarray(joined ? last.byteOffset : start, this.#end));
+    if (joined) this.#pieces[this.#pieces.length - 1]! += length;
+    else this.#pieces.push(this.#bytes.byteOffset + start, length);
     return length;
   }
 }

@@ -86,8 +86,10 @@ class Server implements RunningServer {
     this.#ends = new EndLog(this.#counters, log);
     this.#budget = new ByteBudget(config.maxHeldBytes);
     this.#buffers = new FrameBuffers(config.maxHeldBytes);
+    const memory = BulkLane.memoryFor(config.workers, this.#engine.bodyStateBytes);
     this.#pool = new Pool({
       workers: config.workers,
+      partMemory: memory.buffer,
       queueMax: config.maxQueue,
       workerMemoryMb: config.workerMemoryMb,
       resultBytesMax: config.maxFrameBytes,
@@ -95,7 +97,7 @@ class Server implements RunningServer {
       engineModule,
       log,
     });
-    this.#lane = new BulkLane(this.#pool, this.#engine.bodyStateBytes, config.workers);
+    this.#lane = new BulkLane(this.#pool, memory, config.workers);
     this.#dispatcher = new Dispatcher({
       engine: this.#engine,
       pool: this.#pool,

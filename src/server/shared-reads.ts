@@ -8,8 +8,8 @@
  */
 import net from 'node:net';
 
-/** As much as Node reads at once by itself. */
-export const readBytes = 64 * 1024;
+/** Four times what Node reads at once by itself: of a large frame it takes a third of the system's time. */
+export const readBytes = 256 * 1024;
 
 type WithHandle = { _handle?: unknown };
 

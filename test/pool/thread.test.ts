@@ -20,6 +20,7 @@ async function startThread(t: { after(cleanUp: () => unknown): void }) {
   });
   const setup = {
     engineModule,
+    partMemory: new SharedArrayBuffer(0),
     operationModules: [fixtures],
     checkSources: new Map(),
     resultBytesMax: 1000,

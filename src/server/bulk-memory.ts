@@ -1,0 +1,64 @@
+import { Segment, segmentBytes } from './segment.js';
+
+/** A state, as long as a body has it. */
+export interface StatePlace {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * All the memory that bodies in parts have, as one piece that every thread was given at its start: parts are then told by
+ * offsets. A message with views of shared memory costs some ten times as much as one with numbers.
+ *
+ * Segments and states are used again and again, those last that nobody has needed yet: the system gives pages only to
+ * those that were.
+ *
+ *     │ state 0 │ state 1 │ … │ segment 0 │ segment 1 │ … │
+ */
+export class BulkMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly #stateBytes: number;
+  readonly #segmentsOffset: number;
+  readonly #freeStates: StatePlace[] = [];
+  readonly #freeSegments: Segment[] = [];
+  #statesMade = 0;
+  #segmentsMade = 0;
+
+  constructor(states: number, stateBytes: number, segments: number) {
+    this.#stateBytes = Math.ceil(stateBytes / 64) * 64;
+    this.#segmentsOffset = states * this.#stateBytes;
+    this.buffer = new SharedArrayBuffer(this.#segmentsOffset + segments * segmentBytes);
+  }
+
+  /** Bytes that were ever used. */
+  get usedBytes(): number {
+    return this.#statesMade * this.#stateBytes + this.#segmentsMade * segmentBytes;
+  }
+
+  /** What stands in it is whatever was there last. */
+  takeState(): StatePlace {
+    const free = this.#freeStates.pop();
+    if (free) return free;
+    const offset = this.#stateBytes * this.#statesMade++;
+    return { offset, bytes: new Uint8Array(this.buffer, offset, this.#stateBytes) };
+  }
+
+  /** Takes back a state that no thread reads. */
+  putBackState(state: StatePlace): void {
+    this.#freeStates.push(state);
+  }
+
+  /** An empty one. */
+  takeSegment(): Segment {
+    const free = this.#freeSegments.pop();
+    if (free) return free;
+    const offset = this.#segmentsOffset + segmentBytes * this.#segmentsMade++;
+    return new Segment(new Uint8Array(this.buffer, offset, segmentBytes));
+  }
+
+  /** Takes back a segment that no thread reads. */
+  putBackSegment(segment: Segment): void {
+    segment.clear();
+    this.#freeSegments.push(segment);
+  }
+}
