@@ -12,7 +12,7 @@ const test = suite('the bulk lane');
 const places = 16;
 /** What a place holds at the most, one more read and what was gathered before: no more is read for a body. */
 const heldMax = 3 * 256 * 1024 + 3 * 64 * 1024;
-const largeBytes = 2_000_000;
+const largeBytes = 1_000_000;
 
 interface LargeSum {
   readonly frame: Buffer;
@@ -80,7 +80,7 @@ async function occupy(t: Parameters<typeof openWire>[0], server: RunningServer):
 test('a body that is read faster than it is added is not held in memory', async (t) => {
   const server = await openServer(t, { operationModules: [fixtures] });
   const free = await occupy(t, server);
-  const { frame: bytes, result } = largeSum('1', 8_000_000);
+  const { frame: bytes, result } = largeSum('1', 4_000_000);
   const before = server.view.snapshot().bytesReceived;
   const wire = await openWire(t, server.port);
   wire.socket.write(bytes);
@@ -99,7 +99,7 @@ test('nor where its reads end just where segments of memory do', async (t) => {
   const wire = await openWire(t, server.port);
   let sent = 4;
   await wire.send(bytes.subarray(0, sent));
-  for (let piece = 0; piece < 24; piece++) {
+  for (let piece = 0; piece < 20; piece++) {
     wire.socket.write(bytes.subarray(sent, sent + 65_536));
     sent += 65_536;
     await untilUnread(server);
@@ -136,6 +136,359 @@ test('a sum over the limit that finds no memory is told that the server is full,
   assert.equal([reply.id, reply.code], [null, 'OVERLOADED']);
   await ping(wire);
   await untilIdle(server);
+});
+
+test('sums are taken at any size where op stands first, all else up to the limit of what is held in memory', async (t) => {
+  const server = await openServer(t, { maxFrameBytes: 200_000 });
+  const wire = await openWire(t, server.port);
+  const sum = largeSum('1', 1_000_000);
+  await wire.send(sum.frame);
+  assert.equal(String(await wire.take(1)), `{"id":"1","ok":true,"result":${sum.result}.0}`);
+  const text = 'x'.repeat(199_900);
+  await wire.send(request('2', 'echo', `"${text}"`), request('3', 'upper', `"${text}"`));
+  const replies = (await wire.take(2)).map(parse);
+  assert.is(replies.find(({ id }) => id === '2')!.result, text);
+  assert.is(replies.find(({ id }) => id === '3')!.result, text.toUpperCase());
+  const ones = `[${'1,'.repeat(90_000)}1]`;
+  await wire.send(frame(`{"id":"4","data":${ones},"op":"sum"}`));
+  assert.equal(await wire.reply(), { id: '4', ok: true, result: 90_001 });
+  const tooLarge = [
+    request('5', 'echo', `"${text}${text}"`),
+    request('5', 'upper', `"${text}${text}"`),
+    frame(`{"id":"5","data":[${'1,'.repeat(190_000)}1],"op":"sum"}`),
+  ];
+  for (const bytes of tooLarge) {
+    const other = await openWire(t, server.port);
+    other.socket.write(bytes);
+    const reply = await other.reply();
+    assert.equal([reply.id, reply.code], ['5', 'FRAME_TOO_LARGE']);
+    assert.match(reply.error!, `${bytes.length - 4} bytes`);
+    assert.match(reply.error!, '200000 are allowed, but for a sum whose op stands before its data');
+    assert.equal(await other.closed(), []);
+  }
+  await untilIdle(server);
+  assert.equal(endings(server), { answered: 1 });
+});
+
+test('other requests are answered while large ones stream, also by the only worker', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  await server.ready;
+  const chunk = Buffer.from('1,'.repeat(100_000));
+  const head = frame(`{"id":"endless","op":"sum","data":[${' '.repeat(70_000)}`);
+  head.writeUInt32BE(0xffff_ffff);
+  const streams = await Promise.all(Array.from({ length: 4 }, () => openWire(t, server.port)));
+  for (const { socket } of streams) {
+    // Writes on as fast as it is read.
+    const go = () => {
+      while (socket.writable && socket.write(chunk));
+    };
+    socket.on('drain', go).write(head, go);
+  }
+  await untilBulk(server, 4, 0);
+  const wire = await openWire(t, server.port);
+  for (let round = 0; round < 10; round++) {
+    const received = server.view.snapshot().bytesReceived;
+    await wire.send(request('a', 'sum', '[1]'));
+    assert.is((await wire.reply()).result, 1);
+    await wire.send(request('b', 'double', `${round}`));
+    assert.is((await wire.reply()).result, 2 * round);
+    await until('the large ones come on', () => server.view.snapshot().bytesReceived > received + 500_000);
+  }
+  assert.is(bulk(server).open, 4);
+  for (const { socket } of streams) socket.resetAndDestroy();
+  await untilIdle(server);
+  assert.equal(endings(server), { gone: 4 });
+});
+
+test('bodies beyond the places wait unread, and get their turn whichever way others end', async (t) => {
+  const server = await openServer(t, { maxRequests: 3 });
+  const sums = Array.from({ length: places }, (_, index) => largeSum(`${index}`));
+  const wires: Wire[] = [];
+  for (const sum of sums) {
+    const wire = await openWire(t, server.port);
+    await wire.send(halves(sum)[0]);
+    wires.push(wire);
+  }
+  await untilBulk(server, places, 0);
+  const before = await untilUnread(server);
+  const waiting: Wire[] = [];
+  const waits = async (id: string, members = '') => {
+    const wire = await openWire(t, server.port);
+    wire.socket.write(largeSum(id, largeBytes, members).frame);
+    waiting.push(wire);
+    await untilBulk(server, places, waiting.length);
+  };
+  for (const id of ['first', 'dies', 'second']) await waits(id);
+  await waits('late', '"timeoutMs":300,');
+  await waits('third');
+  const read = (await untilUnread(server)) - before;
+  assert.ok(read <= 5 * 3 * 65_536, `${read} bytes were read of bodies that wait`);
+  const [first, dies, second, late, third] = waiting;
+
+  assert.equal([(await late!.reply()).code, bulk(server).waiting], ['DEADLINE_EXCEEDED', 4]);
+  await ping(late!);
+  dies!.socket.resetAndDestroy();
+  // One is answered, one is cut off, one closes its side: each time the next one's turn comes.
+  await wires[0]!.send(halves(sums[0]!)[1]);
+  assert.is((await wires[0]!.reply()).result, sums[0]!.result);
+  assert.is((await first!.reply()).result, largeSum('first').result);
+  assert.is((await second!.reply()).result, largeSum('second').result);
+  assert.is((await third!.reply()).result, largeSum('third').result);
+  await untilBulk(server, places - 1, 0);
+  await turnComes(server, t, wires[1]!);
+  await turnComes(server, t, wires[2]!, 'FIN');
+  for (const [index, wire] of wires.entries()) {
+    if (index < 3) continue;
+    await wire.send(halves(sums[index]!)[1]);
+    assert.is((await wire.reply()).result, sums[index]!.result);
+    await ping(wire);
+  }
+  await untilIdle(server);
+  const { gone, expired, cancelled, stalled, failed } = bulk(server).ended;
+  assert.equal([gone, expired, cancelled, stalled, failed], [3, 1, 0, 0, 0]);
+});
+
+/** All places but one are taken: takes it with a new body, lets another wait, and sees its turn come as `wire` ends. */
+async function turnComes(
+  server: RunningServer,
+  t: Parameters<typeof openWire>[0],
+  wire: Wire,
+  how: 'RST' | 'FIN' = 'RST',
+): Promise<void> {
+  const { open } = bulk(server);
+  const fillers: [Wire, LargeSum][] = [];
+  while (fillers.length < places - open) {
+    const sum = largeSum('filler');
+    const filler = await openWire(t, server.port);
+    await filler.send(halves(sum)[0]);
+    fillers.push([filler, sum]);
+  }
+  await untilBulk(server, places, 0);
+  const next = await openWire(t, server.port);
+  next.socket.write(largeSum('next').frame);
+  await untilBulk(server, places, 1);
+  if (how === 'RST') wire.socket.resetAndDestroy();
+  else wire.finish();
+  assert.is((await next.reply()).result, largeSum('next').result);
+  for (const [filler, sum] of fillers) {
+    await filler.send(halves(sum)[1]);
+    assert.is((await filler.reply()).result, sum.result);
+  }
+  await untilBulk(server, open - 1, 0);
+}
+
+test('a peer that stalls in the middle of a body is answered and cut, and what waits takes its place', async (t) => {
+  const server = await openServer(t, { frameTimeoutMs: 2000 });
+  const stalled = await Promise.all(Array.from({ length: places }, () => openWire(t, server.port)));
+  for (const [index, wire] of stalled.entries()) wire.socket.write(halves(largeSum(`${index}`))[0]);
+  const trickle = setInterval(() => stalled[0]!.socket.write('1,'), 20);
+  t.after(() => clearInterval(trickle));
+  await untilBulk(server, places, 0);
+  const next = await openWire(t, server.port);
+  next.socket.write(largeSum('next').frame);
+  await untilBulk(server, places, 1);
+  for (const [index, wire] of stalled.entries()) {
+    const reply = await wire.reply();
+    assert.equal([reply.id, reply.code], [`${index}`, 'DEADLINE_EXCEEDED']);
+    assert.match(reply.error!, '2000 ms');
+    clearInterval(trickle);
+    assert.equal(await wire.closed(), []);
+  }
+  assert.is((await next.reply()).result, largeSum('next').result);
+  await untilIdle(server);
+  assert.equal(endings(server), { stalled: places, answered: 1 });
+  assert.is(server.view.snapshot().connectionsEnded.frame_timeout, places);
+});
+
+test('a deadline that passes in the middle of a body is answered once, and the connection goes on behind it', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  for (const timeoutMs of ['0.001', '1', '60']) {
+    const [start, rest] = halves(largeSum('1', largeBytes, `"timeoutMs":${timeoutMs},`));
+    await wire.send(start);
+    const reply = await wire.reply();
+    assert.equal([reply.id, reply.code], ['1', 'DEADLINE_EXCEEDED']);
+    await untilIdle(server);
+    await wire.send(rest);
+    await ping(wire);
+  }
+  const sum = largeSum('in time', largeBytes, '"timeoutMs":60000,');
+  await wire.send(sum.frame);
+  assert.is((await wire.reply()).result, sum.result);
+  await untilIdle(server);
+  assert.equal(endings(server), { expired: 3, answered: 1 });
+});
+
+test('a fault is answered before the rest has come, which is passed over', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  const sum = largeSum('1');
+  for (const [fault, code] of [
+    ['"x"', 'BAD_DATA'],
+    ['NaN', 'BAD_JSON'],
+    ['1e400', 'OUT_OF_RANGE'],
+  ] as const) {
+    const bytes = Buffer.from(sum.frame);
+    bytes.write(`${fault},`, bytes.indexOf(',', 300_000) + 1);
+    // Segments go to a worker when they are full.
+    await wire.send(bytes.subarray(0, 700_000));
+    const reply = await wire.reply();
+    assert.is(reply.code, code);
+    await untilIdle(server);
+    await wire.send(bytes.subarray(700_000, 900_000));
+    // The rest comes together with what stands behind it.
+    await wire.send(Buffer.concat([bytes.subarray(900_000), request('2', 'sum', '[2]')]));
+    assert.equal(await wire.reply(), { id: '2', ok: true, result: 2 });
+  }
+  assert.equal(endings(server), { answered: 3 });
+});
+
+test('a client that dies in the middle of a body, by reset or by half-close, leaves nothing behind', async (t) => {
+  const server = await openServer(t);
+  const { frame: bytes } = largeSum('1');
+  for (const at of [70_000, 262_148, 300_000, 900_000, bytes.length - 1]) {
+    const gone = bulk(server).ended.gone;
+    const reset = await openWire(t, server.port);
+    const before = server.view.snapshot().bytesReceived;
+    await reset.send(bytes.subarray(0, at));
+    // libuv reports a reset that comes together with data as an end.
+    await until('all of it is read', () => server.view.snapshot().bytesReceived === before + at);
+    reset.socket.resetAndDestroy();
+    const ends = await openWire(t, server.port);
+    await ends.send(request('before', 'sum', '[1]'), bytes.subarray(0, at));
+    ends.finish();
+    assert.equal((await ends.closed()).map(String), ['{"id":"before","ok":true,"result":1.0}']);
+    await until('both are over', () => bulk(server).ended.gone === gone + 2);
+    await untilIdle(server);
+  }
+  await until('no connection is left', () => server.view.snapshot().connectionsOpen === 0);
+});
+
+test('a half-close behind whole large frames is answered to the end', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  const sum = largeSum('1');
+  await wire.send(sum.frame, sum.frame);
+  wire.finish();
+  assert.equal(
+    (await wire.closed()).map((body) => parse(body).result),
+    [sum.result, sum.result],
+  );
+  await untilIdle(server);
+});
+
+test('large frames, small ones and $cancel behind each other on one connection get one reply each', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures], maxRequests: 1000 });
+  await server.ready;
+  const wire = await openWire(t, server.port);
+  const sizes = [65_537, 70_000, 131_072, 262_144, 262_145, 600_000, 786_432];
+  const expected = new Map<string, unknown>();
+  for (let index = 0; index < 60; index++) {
+    const sum = largeSum(`large ${index}`, sizes[index % sizes.length]);
+    expected.set(`large ${index}`, sum.result);
+    expected.set(`small ${index}`, index);
+    expected.set(`double ${index}`, 2 * index);
+    expected.set(`cancel ${index}`, undefined);
+    wire.socket.write(sum.frame);
+    wire.socket.write(request(`small ${index}`, 'sum', `[${index}]`));
+    wire.socket.write(request(`double ${index}`, 'double', `${index}`));
+    wire.socket.write(request(`cancel ${index}`, '$cancel', `{"id":"large ${index - (index % 3)}"}`));
+  }
+  const replies = (await wire.take(4 * 60, 20_000)).map(parse);
+  assert.is(new Set(replies.map(({ id }) => id)).size, 4 * 60);
+  for (const { id, ok, result, code } of replies) {
+    if (id!.startsWith('cancel')) assert.is(ok, true);
+    else if (!ok) assert.equal([id!.startsWith('large'), code], [true, 'CANCELLED'], id!);
+    else assert.is(result, expected.get(id!), id!);
+  }
+  await ping(wire);
+  await untilIdle(server);
+  const { answered, cancelled } = bulk(server).ended;
+  assert.is(answered + cancelled, 60);
+});
+
+test('$cancel reaches a body that has come whole and waits for the worker', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  const free = await occupy(t, server);
+  const wire = await openWire(t, server.port);
+  await wire.send(largeSum('1', 500_000).frame, request('c', '$cancel', '{"id":"1"}'));
+  const replies = (await wire.take(2)).map(parse);
+  assert.is(replies.find(({ id }) => id === '1')!.code, 'CANCELLED');
+  assert.equal(replies.find(({ id }) => id === 'c')!.result, { cancelled: true });
+  assert.equal([bulk(server).open, bulk(server).ended.cancelled], [0, 1]);
+  free();
+  await ping(wire);
+  await untilIdle(server);
+});
+
+test('requests beyond those that a connection may have in flight are refused, and passed over', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures], maxRequests: 2 });
+  const free = await occupy(t, server);
+  const wire = await openWire(t, server.port);
+  const sum = largeSum('x', 100_000);
+  await wire.send(largeSum('1', 100_000).frame, sum.frame, largeSum('3', 1_000_000).frame);
+  const reply = await wire.reply();
+  assert.equal([reply.id, reply.code], ['3', 'OVERLOADED']);
+  await ping(wire);
+  free();
+  assert.equal((await wire.take(2)).map((body) => parse(body).id).sort(), ['1', 'x']);
+  await untilIdle(server);
+});
+
+test('threads that die between the parts and with them cost no digit', async (t) => {
+  const server = await openServer(t, { operationModules: [fixtures] });
+  await server.ready;
+  const { frame: bytes, result } = largeSum('1', 3_000_000);
+  const wire = await openWire(t, server.port);
+  const killer = await openWire(t, server.port);
+  const piece = 300_000;
+  for (let at = 0; at < bytes.length; at += piece) {
+    await killer.send(request('bomb', 'bombBehind', '{"ms":0}'));
+    await wire.send(bytes.subarray(at, at + piece));
+    assert.is((await killer.reply()).ok, true);
+  }
+  assert.is((await wire.reply()).result, result);
+  assert.ok(server.view.snapshot().pool.threads.lost >= 5);
+  await untilIdle(server);
+});
+
+test('a drain waits for a body that still comes, and takes no new one', async (t) => {
+  const server = await openServer(t);
+  const wire = await openWire(t, server.port);
+  const other = await openWire(t, server.port);
+  const sum = largeSum('1');
+  const [start, rest] = halves(sum);
+  await wire.send(start);
+  await other.send(halves(largeSum('2'))[0]);
+  await untilBulk(server, 2, 0);
+  const drained = server.drain(10_000);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await wire.send(Buffer.concat([rest, halves(largeSum('late'))[0]]));
+  const late = halves(largeSum('late'))[1];
+  const replies = [await wire.reply(), await wire.reply()];
+  assert.equal(replies.map(({ id, code, result }) => [id, code, result]).sort(), [
+    ['1', undefined, sum.result],
+    ['late', 'SHUTTING_DOWN', undefined],
+  ]);
+  await wire.send(late).catch(() => {});
+  await wire.closed();
+  wire.finish();
+  await other.send(halves(largeSum('2'))[1]);
+  assert.is((await other.reply()).id, '2');
+  await other.closed();
+  other.finish();
+  assert.equal(await drained, { cut: 0 });
+  await untilIdle(server);
+});
+
+test('what a drain finds unfinished in the end is cut, counted and freed', async (t) => {
+  const server = await openServer(t);
+  const wires = await Promise.all(Array.from({ length: places + 1 }, () => openWire(t, server.port)));
+  for (const wire of wires) wire.socket.write(halves(largeSum('1'))[0]);
+  await untilBulk(server, places, 1);
+  assert.equal(await server.drain(300), { cut: places + 1 });
+  await untilIdle(server);
+  assert.equal(endings(server), { gone: places + 1 });
 });
 
 test.run();
