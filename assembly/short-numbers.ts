@@ -81,11 +81,21 @@ function digitsBefore(end: usize, count: i32): u64 {
   return (load<u64>(end - 8) ^ ALL_ZERO) & keep(count);
 }
 
+/** What is to be added to 9 to make 15, in each byte. */
+const NINE: u64 = 0x0606060606060606;
+
+/** Bits of the high half of each byte that is greater than 15 less that byte of `complement`. */
+// @ts-ignore: decorator
+@inline
+function above(digits: u64, complement: u64): u64 {
+  return ((digits + complement) | digits) & 0xf0f0f0f0f0f0f0f0;
+}
+
 /** Bits of the high half of each byte that is above 9. */
 // @ts-ignore: decorator
 @inline
 function notDigits(digits: u64): u64 {
-  return ((digits + 0x0606060606060606) | digits) & 0xf0f0f0f0f0f0f0f0;
+  return above(digits, NINE);
 }
 
 const POINT_DIGIT: u64 = <u64>(POINT ^ ZERO);
@@ -136,12 +146,12 @@ export function addShortNumbers(p: usize): usize {
         } else {
           // One point, with a digit on either side and no needless zero in front.
           const bit = <u64>ctz(others) & 0x38;
-          // Where a point is it leaves 0.
+          // It leaves 0 where the point is, and only there: a digit from 1 on has come of another character.
           const pointless = digits ^ (POINT_DIGIT << bit);
           const fraction = 7 - <i32>(bit >> 3);
           const whole = length - 1 - fraction;
           const isWrong =
-            <i32>((notDigits(pointless) | (pointless & ((<u64>0xff) << bit))) != 0) |
+            <i32>(above(pointless, NINE + ((<u64>9) << bit)) != 0) |
             <i32>(fraction == 0) |
             <i32>(whole == 0) |
             (<i32>(whole > 1) & <i32>(load<u8>(first) == ZERO));
