@@ -29,13 +29,13 @@ export interface EngineRow {
   readonly frameBytes: number;
   readonly engine: EngineFigures;
   readonly javascript: EngineFigures;
-  /** How many times as fast as JavaScript the engine is: the median over the rounds. */
+  /** How many times as fast as JavaScript the engine is: the median over the rounds, of a sum that of the fastest calls. */
   readonly ratio: number;
   /** The native yardstick of a sum, where it is installed. */
   readonly simdjson?: { readonly megabytesPerSecond: number; readonly ratio: number };
 }
 
-/** Of a sum, the fastest call of each round; of others, the mean of all calls. The median over the rounds of either. */
+/** Of a sum, the fastest call of all rounds; of others, the mean of all calls, the median over the rounds. */
 export interface EngineFigures {
   readonly nsPerFrame: number;
   readonly megabytesPerSecond: number;

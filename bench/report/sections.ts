@@ -147,7 +147,7 @@ function engineSection(group: EngineRow['group'], { rows, leftOut }: EngineResul
     title: engineTitles[group],
     notes: isSum
       ? [
-          'The fastest call of each round on all sides, the median over the rounds; ratios are the engine by the other.',
+          'The fastest call of all rounds on each side; ratios are the engine by the other.',
           ...leftOut.map(({ name, why }) => `Left out: ${name} (${why}).`),
         ]
       : [],
