@@ -25,6 +25,7 @@ import type { EndLog } from './end-log.js';
 import type { FrameBuffers } from './frame-buffers.js';
 import { FrameCollector } from './frame-collector.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
+import { type PauseReason, ReadPause } from './read-pause.js';
 import type { IdToken } from './replies.js';
 import type { ReplyBuffer } from './reply-buffer.js';
 import { idTokenOf } from './request.js';
@@ -73,8 +74,7 @@ export class Connection implements Peer {
   #passOver = 0;
   // True, so that what a new connection brought with it is read before it counts as quiet.
   #receivedSinceLook = true;
-  readonly #pausedFor = new Set<'unread' | 'body'>();
-  #pausedAtMs = 0;
+  readonly #reading: ReadPause;
   #refusingSinceMs = 0;
   #endedAtMs = 0;
   /** Bytes taken from the server's budget for replies that the peer has not read. */
@@ -85,6 +85,7 @@ export class Connection implements Peer {
     this.#parts = parts;
     const socket = parts.reads.open(accepted, (bytes) => this.#receive(bytes));
     this.#socket = socket;
+    this.#reading = new ReadPause(socket);
     socket.on('drain', () => {
       this.#giveUnread();
       this.#resume('unread');
@@ -132,7 +133,7 @@ export class Connection implements Peer {
     if (this.#state === 'ended' && nowMs - this.#endedAtMs >= frameTimeoutMs && !this.isBusy) this.destroy();
     // A connection that is not read from cannot make its frame whole.
     const unfinished = this.#collector ?? this.#body;
-    if (!unfinished || this.#isPaused || nowMs - unfinished.sinceMs < frameTimeoutMs) return;
+    if (!unfinished || this.#reading.isPaused || nowMs - unfinished.sinceMs < frameTimeoutMs) return;
     if (this.#collector) {
       const message = `the frame was not whole after ${frameTimeoutMs} ms`;
       this.#parts.dispatcher.refuseBody(this, this.#collector.body, 'DEADLINE_EXCEEDED', message);
@@ -150,7 +151,7 @@ export class Connection implements Peer {
    * @param isPatient false where even a peer that goes on sending is to take SHUTTING_DOWN for an answer
    */
   drain(isPatient: boolean): void {
-    const isQuiet = !this.#receivedSinceLook && !this.#isPaused;
+    const isQuiet = !this.#receivedSinceLook && !this.#reading.isPaused;
     this.#receivedSinceLook = false;
     if (this.#state === 'open' && (isQuiet || !isPatient)) {
       this.#state = 'refusing';
@@ -161,7 +162,7 @@ export class Connection implements Peer {
     const isOverdue = this.#state === 'ended' && performance.now() - this.#endedAtMs > lingerMs;
     if (isOverdue && !isPatient && !this.isBusy) this.destroy();
     const isTold = performance.now() - this.#refusingSinceMs > refusalMs;
-    const mayEnd = this.inFlight.size === 0 && !this.#isPaused && (isQuiet || isTold);
+    const mayEnd = this.inFlight.size === 0 && !this.#reading.isPaused && (isQuiet || isTold);
     if (this.#state === 'refusing' && mayEnd) this.#end();
   }
 
@@ -252,33 +253,21 @@ export class Connection implements Peer {
     if (unreadBytes >= limits.unreadPauseBytes) this.#pause('unread');
   }
 
-  get #isPaused(): boolean {
-    return this.#pausedFor.size > 0;
-  }
-
-  /**
-   * Reads nothing until there is no more reason for it. A peer that takes nothing at all of what is unread for too long
-   * is given up.
-   */
-  #pause(reason: 'unread' | 'body'): void {
-    if (this.#pausedFor.has(reason) || this.#state === 'ended') return;
-    if (!this.#isPaused) this.#pausedAtMs = performance.now();
-    this.#pausedFor.add(reason);
-    this.#socket.pause();
+  /** Reads nothing for now. A peer that takes nothing at all of what is unread for too long is given up. */
+  #pause(reason: PauseReason): void {
+    if (this.#state === 'ended' || !this.#reading.pause(reason)) return;
     if (reason === 'unread') this.#socket.setTimeout(this.#parts.limits.frameTimeoutMs);
   }
 
-  #resume(reason: 'unread' | 'body'): void {
-    if (!this.#pausedFor.delete(reason)) return;
+  #resume(reason: PauseReason): void {
     if (reason === 'unread' && this.#state !== 'ended') this.#socket.setTimeout(0);
-    if (this.#isPaused) return;
-    const pausedMs = performance.now() - this.#pausedAtMs;
+    const pausedMs = this.#reading.resume(reason);
+    if (pausedMs === undefined) return;
     if (this.#collector) this.#collector.sinceMs += pausedMs;
     if (this.#body) this.#body.sinceMs += pausedMs;
     this.#refusingSinceMs += pausedMs;
     // What the kernel holds by now is still to be read: it is not quiet yet.
     this.#receivedSinceLook = true;
-    this.#socket.resume();
   }
 
   #giveUnread(): void {
@@ -418,8 +407,7 @@ export class Connection implements Peer {
     this.#state = 'ended';
     this.#endedAtMs = performance.now();
     this.#dropUnfinished();
-    this.#pausedFor.clear();
-    socket.resume();
+    this.#reading.clear();
     socket.setTimeout(this.#parts.limits.frameTimeoutMs);
     socket.end(() => socket.setTimeout(lingerMs));
   }

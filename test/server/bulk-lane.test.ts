@@ -1,6 +1,8 @@
 /** Sums that are answered in parts as their bytes come: places, backpressure, endings, and what is freed with each. */
 import * as assert from 'uvu/assert';
+import { segmentBytes } from '../../src/server/segment.js';
 import type { RunningServer } from '../../src/server/server.js';
+import { readBytes } from '../../src/server/shared-reads.js';
 import { suite } from '../support/suite.js';
 import { until } from '../support/until.js';
 import { frame, openWire, type Reply, request, type Wire } from '../support/wire.js';
@@ -11,7 +13,7 @@ const test = suite('the bulk lane');
 /** Bodies that may have memory at once, with few workers. */
 const places = 16;
 /** What a place holds at the most, one more read and what was gathered before: no more is read for a body. */
-const heldMax = 3 * 256 * 1024 + 3 * 64 * 1024;
+const heldMax = 3 * segmentBytes + readBytes;
 const largeBytes = 1_000_000;
 
 interface LargeSum {
@@ -117,7 +119,7 @@ test('a body that ends while its part still waits for a worker gives its place b
   const free = await occupy(t, server);
   for (let round = 0; round < 3; round++) {
     const wire = await openWire(t, server.port);
-    await wire.send(halves(largeSum('1'), 400_000)[0]);
+    await wire.send(halves(largeSum('1'), 700_000)[0]);
     await untilBulk(server, 1, 0);
     await until('its part waits', () => server.view.snapshot().pool.queues.some((queue) => queue.waiting > 0));
     wire.socket.destroy();
