@@ -22,7 +22,7 @@ const plain = 'plain Node';
 const python = 'Python threads';
 const singles = ['echo, 50 × 1', 'echo, 1 × 1'];
 
-const goals: readonly Goal[] = [
+export const loadGoals: readonly Goal[] = [
   { row: 'echo, 50 × 128', peer: limit, figure: 'rateRatio', bound: 0.85 },
   { row: 'echo, 50 × 128', peer: plain, figure: 'rateRatio', bound: 4 },
   { row: 'echo, 50 × 16', peer: limit, figure: 'rateRatio', bound: 0.57 },
@@ -88,7 +88,7 @@ function sumOutcomes({ rows }: EngineResults): GoalOutcome[] {
 
 function loadOutcomes(load: LoadResults): GoalOutcome[] {
   const outcomes: GoalOutcome[] = [];
-  for (const goal of goals) {
+  for (const goal of loadGoals) {
     const cell = load.rows.find(({ name }) => name === goal.row)?.cells.find(({ peer }) => peer === goal.peer);
     if (cell !== undefined) outcomes.push(ratioOutcome(goal, cell));
   }

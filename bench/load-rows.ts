@@ -1,5 +1,5 @@
 import type { Work } from './load/work.js';
-import { numberArray, numberShapes, thousandDoubles } from './number-shapes.js';
+import { numberArray, shapeNamed, thousandDoubles } from './number-shapes.js';
 
 const greeting = '"hola"';
 
@@ -8,10 +8,8 @@ function echo(connections: number, depth: number): Work {
 }
 
 /** Numbers of a shape as Python's `json.dumps` spaces them. */
-function spaced(shapeName: string, count: number): string {
-  const shape = numberShapes.find(({ name }) => name === shapeName);
-  if (shape === undefined) throw new Error(`no shape "${shapeName}"`);
-  return numberArray({ ...shape, separator: ', ' }, count);
+function spaced(shape: string, count: number): string {
+  return numberArray({ ...shapeNamed(shape), separator: ', ' }, count);
 }
 
 /** What the server and its peers are put under: connections × requests in flight on each. */

@@ -37,6 +37,13 @@ export const numberShapes: readonly NumberShape[] = [
   { name: 'money, pretty-printed', separator: ',\n    ', number: money },
 ];
 
+/** @throws RangeError where there is none of that name */
+export function shapeNamed(name: string): NumberShape {
+  const shape = numberShapes.find((each) => each.name === name);
+  if (shape === undefined) throw new RangeError(`no numbers are called "${name}"`);
+  return shape;
+}
+
 export function numberArray(shape: NumberShape, count: number): string {
   const random = seededRandom(count);
   return `[${Array.from({ length: count }, () => shape.number(random)).join(shape.separator)}]`;

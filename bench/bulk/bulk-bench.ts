@@ -13,7 +13,7 @@ import { compileEngine, Engine } from '../../src/engine/index.js';
 import { warmUp } from '../../src/pool/warm-up.js';
 import type { LoadGenerator, Measurement, Timing } from '../load/work.js';
 import { rowNamed } from '../load-rows.js';
-import { numberShapes } from '../number-shapes.js';
+import { shapeNamed } from '../number-shapes.js';
 import { trama } from '../peers/peers.js';
 import { type RunningPeer, startPeer } from '../peers/running-peer.js';
 import { processorSeconds, residentBytes } from '../process-figures.js';
@@ -33,7 +33,7 @@ export interface BulkPlan {
 }
 
 /** Doubles as they come out of a computation, some 20 bytes each. */
-const shape = numberShapes[0]!;
+const shape = shapeNamed('doubles of many magnitudes');
 const small = rowNamed('echo, 50 × 16');
 const sums = 4;
 const warmUpBytes = 16 * 1024 * 1024;

@@ -18,9 +18,9 @@ export function exactSum(numbers: readonly string[]): ExactSum {
   return { digits, exponent };
 }
 
-/** As the protocol writes a sum: the shortest text of the nearest double, and visibly a float. */
+/** As the protocol writes a sum: the shortest text of the nearest double, visibly a float, its exponent without a plus. */
 export function resultText({ digits, exponent }: ExactSum): string {
-  const text = String(Number(`${digits}e${exponent}`));
+  const text = String(Number(`${digits}e${exponent}`)).replace('+', '');
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 

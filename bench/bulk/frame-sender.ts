@@ -32,7 +32,7 @@ export class FrameSender {
   }
 
   /**
-   * Resolves when the reply is there and right.
+   * To be called again only when it has resolved: when the reply is there and right.
    * @param onStream called once the first of the blocks have gone
    * @throws Error where it is another one, or comes before the frame is whole, or not at all
    */

@@ -7,15 +7,14 @@
  * when the first numbers of every connection have gone, and at last `{"frames":…,"bodyBytes":…,"seconds":…}`: from the
  * first byte to the last reply. Exit status 1 with one line on stderr where a reply is wrong or missing.
  */
-import { numberShapes } from '../number-shapes.js';
+import { shapeNamed } from '../number-shapes.js';
 import { FrameSender } from './frame-sender.js';
 import { largeFrame } from './large-frame.js';
 import type { Sent } from './run-sender.js';
 
 const [port, shapeName, bodyBytes, connections, times] = process.argv.slice(2);
-const shape = numberShapes.find(({ name }) => name === shapeName);
 
-if (times === undefined || shape === undefined) {
+if (times === undefined) {
   process.stderr.write('usage: bulk PORT SHAPE BODY_BYTES CONNECTIONS once|again\n');
   process.exit(2);
 }
@@ -27,16 +26,17 @@ if (!isStopped) {
   });
 }
 
-const frame = largeFrame(shape, Number(bodyBytes));
+const frame = largeFrame(shapeNamed(shapeName!), Number(bodyBytes));
 const senders = Array.from({ length: Number(connections) }, () => new FrameSender(Number(port), frame));
 let streaming = 0;
 let frames = 0;
 
 async function sendAll(sender: FrameSender): Promise<void> {
+  let isFirst = true;
   do {
-    const isFirst = streaming < senders.length;
     await sender.send(() => {
       if (isFirst && ++streaming === senders.length) process.stdout.write('streaming\n');
+      isFirst = false;
     });
     frames++;
   } while (!isStopped);

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
-import { goalOutcomes } from '../../bench/goals.js';
+import { goalOutcomes, loadGoals } from '../../bench/goals.js';
 import { LatencyHistogram } from '../../bench/load/latency-histogram.js';
-import { loadRows } from '../../bench/load-rows.js';
+import { rowNamed } from '../../bench/load-rows.js';
 import { asMarkdown } from '../../bench/report/markdown.js';
 import { asSumsSvg } from '../../bench/report/sums-svg.js';
 import { asSvg } from '../../bench/report/svg.js';
@@ -61,6 +61,29 @@ const results: BenchResults = {
     leftOut: [{ name: 'Redis', why: 'spawn redis-server ENOENT' }],
     rows: [{ name: 'echo, 50 × 128', requestBytes: 52, cells: [cell('trama', 1), cell('plain Node', 5)] }],
     processes: [{ peer: 'trama', firstReplyMs: 200, idleBytes: 9e7, loadedBytes: 12e7, frames: 1_000_000 }],
+  },
+  bulk: {
+    rounds: 3,
+    shape: 'doubles',
+    frame: {
+      bodyBytes: 2 ** 31,
+      seconds: 3,
+      megabytesPerSecond: 716,
+      engineMegabytesPerSecond: 900,
+      ratio: 0.8,
+      idleBytes: 100 * 2 ** 20,
+      peakBytes: 149 * 2 ** 20,
+      serverCores: 1.4,
+    },
+    beside: {
+      name: 'echo, 50 × 16',
+      sums: 4,
+      sumBytes: 2 ** 30,
+      alone: { ratePerSecond: 8e5, p50Us: 800, p99Us: 2000 },
+      beside: { ratePerSecond: 1e5, p50Us: 5000, p99Us: 49_000 },
+      rateRatio: 0.125,
+      sumsMegabytesPerSecond: 400,
+    },
   },
 };
 
@@ -148,11 +171,38 @@ test('goals are told for what was measured, and a missed one is told as missed',
   assert.is(reached('resident memory gained'), false);
 });
 
+test('goals of the large frames are told apart from those of the load', () => {
+  const { load: _, engine: __, ...onlyLarge } = results;
+  const told = goalOutcomes(onlyLarge).map(({ text, measured, reached }) => [text, measured, reached]);
+  assert.equal(told, [
+    ['one frame of 2 GiB: rate ≥ 0.6 × the engine alone', '0.80 ×', true],
+    ['one frame of 2 GiB: resident memory over idle ≤ 48 MiB', '49 MiB', false],
+    ['echo, 50 × 16, beside 4 sums of 1 GiB: rate ≥ 0.2 × alone', '0.13 ×', false],
+    ['echo, 50 × 16, beside 4 sums of 1 GiB: p99 ≤ 50 ms', '49 ms', true],
+  ]);
+  assert.equal(goalOutcomes({ ...results, smoke: true }), []);
+});
+
+test('every goal of the load is of a row that there is', () => {
+  for (const { row } of loadGoals) assert.is(rowNamed(row).name, row);
+});
+
+test('the page tells of the large frames', () => {
+  const page = asMarkdown(results, []);
+  for (const part of ['one frame of 2 GiB', '716 | 900 | 0.80 ×', 'beside 4 sums of 1 GiB | 100 k/s']) {
+    assert.ok(page.includes(part), part);
+  }
+});
+
 test('a load row’s data is the same at every run, and of the size that it names', () => {
-  const sum = loadRows.find(({ op }) => op === 'sum')!;
+  const sum = rowNamed('sum of 1,000 doubles, 8 × 8');
   assert.is((JSON.parse(sum.data) as number[]).length, 1000);
   assert.ok(sum.data.length > 20_000 && sum.data.length < 22_000, `${sum.data.length} bytes`);
   assert.is(sum.data.slice(0, 20), '[827.68791371293275,');
+  const doubles = rowNamed('sum of 2 MB of doubles, 4 × 2').data.length;
+  assert.ok(doubles > 1.95e6 && doubles < 2.1e6, `${doubles} bytes`);
+  const integers = rowNamed('sum of 490 KB of integers, 4 × 2').data.length;
+  assert.ok(integers > 485e3 && integers < 495e3, `${integers} bytes`);
 });
 
 test.run();

@@ -61,6 +61,26 @@ test('measures the server beside a plain Node server, with the generator of this
   assert.ok(processes[0]!.firstReplyMs > 0);
 });
 
+test('measures large frames, and what they leave to small ones', async (t) => {
+  const { stdout, results } = await bench(t, ['--only', 'large', '--generator', 'node']);
+  const { frame, beside } = results.bulk!;
+  assert.ok(frame.ratio > 0 && frame.megabytesPerSecond > 0);
+  assert.ok(beside.alone.ratePerSecond > 0 && beside.beside.ratePerSecond > 0 && beside.sumsMegabytesPerSecond > 0);
+  assert.match(stdout, /one frame of 4 MiB/);
+  assert.is(results.load, undefined);
+});
+
+test('measures those rows under load whose name has a text in it, and knows when there is none', async (t) => {
+  const { results } = await bench(t, ['--only', 'server', '--rows', '1 × 1', '--generator', 'node']);
+  assert.equal(
+    results.load!.rows.map(({ name }) => name),
+    ['echo, 1 × 1'],
+  );
+  const ended = await run(process.execPath, [main, '--rows', 'nothing']).catch((error) => error);
+  assert.is(ended.code, 2);
+  assert.match(ended.stderr, /No row has it in its name/);
+});
+
 test('a wrong option ends it with status 2 and one line', async () => {
   const ended = await run(process.execPath, [main, '--seconds', 'none']).catch((error) => error);
   assert.is(ended.code, 2);
