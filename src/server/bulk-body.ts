@@ -16,8 +16,8 @@ import type { StatePlace } from './bulk-memory.js';
 import type { Segment } from './segment.js';
 import { readBytes } from './shared-reads.js';
 
-/** One with a worker, one that is full, one that is filled. */
-export const segmentsPerBody = 3;
+/** As many with a worker as are filled meanwhile. */
+export const segmentsPerBody = 4;
 export const statesPerBody = 2;
 
 const noBytes = new Uint8Array(0);
@@ -140,21 +140,24 @@ export class BulkBody {
     return this.#lane.memory.takeSegment();
   }
 
-  /** Gives the next part to a worker, if none has one and there is one to give. */
+  /** Gives the next part to a worker, if none has one and there is one to give: all that is full. */
   #submit(): void {
     if (this.#running || this.#state !== 'open') return;
-    const segment = this.#full.shift() ?? (this.isWhole ? this.#filling : undefined);
-    if (!segment) return;
-    if (segment === this.#filling) this.#filling = undefined;
-    const isLast = this.isWhole && this.#full.length === 0 && !this.#filling;
+    const segments = this.#full.splice(0);
+    if (this.isWhole && this.#filling) {
+      segments.push(this.#filling);
+      this.#filling = undefined;
+    }
+    if (segments.length === 0) return;
+    const isLast = this.isWhole;
     const [from, to] = this.#states!;
-    const { pieces } = segment;
+    const pieces = segments.flatMap((segment) => segment.pieces);
     const part = { pieces, from: from.offset, to: to.offset, isLast };
     this.#isFreed = false;
     this.#running = this.#lane.pool.submit(
       { kind: 'part', op: 'sum', label: this.#request.label, payload: noBytes, part },
       (outcome) => this.#took(outcome),
-      () => this.#freed(segment),
+      () => this.#freed(segments),
     );
   }
 
@@ -171,11 +174,11 @@ export class BulkBody {
     }
   }
 
-  /** Nobody reads the segment any more: it is used again. */
-  #freed(segment: Segment): void {
+  /** Nobody reads the segments any more: they are used again. */
+  #freed(segments: readonly Segment[]): void {
     this.#isFreed = true;
-    segment.clear();
-    this.#free.push(segment);
+    for (const segment of segments) segment.clear();
+    this.#free.push(...segments);
     if (this.#state === 'over') {
       this.#giveBack();
       return;

@@ -1,5 +1,6 @@
 /** Sums that are answered in parts as their bytes come: places, backpressure, endings, and what is freed with each. */
 import * as assert from 'uvu/assert';
+import { segmentsPerBody } from '../../src/server/bulk-body.js';
 import { segmentBytes } from '../../src/server/segment.js';
 import type { RunningServer } from '../../src/server/server.js';
 import { readBytes } from '../../src/server/shared-reads.js';
@@ -13,7 +14,7 @@ const test = suite('the bulk lane');
 /** Bodies that may have memory at once, with few workers. */
 const places = 16;
 /** What a place holds at the most, one more read and what was gathered before: no more is read for a body. */
-const heldMax = 3 * segmentBytes + readBytes;
+const heldMax = segmentsPerBody * segmentBytes + readBytes;
 const largeBytes = 1_000_000;
 
 interface LargeSum {
