@@ -5,7 +5,7 @@ import { faultOf } from '../reference/compare.js';
 import { expectBody } from '../reference/decoder.js';
 import { builds } from '../support/engines.js';
 import { fuzzed } from '../support/seed.js';
-import { cutAt } from '../support/stream.js';
+import { answerWhole, cutAt } from '../support/stream.js';
 import { suite } from '../support/suite.js';
 import { splitFrames } from '../support/wire.js';
 import { numberToken } from '../vectors/numbers.js';
@@ -259,6 +259,85 @@ test('arrays of any numbers, cut anywhere, are answered as the oracle says', { t
     }),
     fuzzed(600),
   );
+});
+
+/** The engine takes so many bytes at once; longer pieces are cut there. */
+const sliceBytes = 65_536;
+
+/** A body in which `token` stands across the end of the engine's first slice, `before` bytes of it in front. */
+function across(token: string, before: number, isInData: boolean): Buffer {
+  const bytes = Buffer.from(token);
+  const start = isInData ? '{"id":"a","op":"sum","data":[1,' : '{"id":"a","op":"sum","x":[';
+  const room = sliceBytes - before - start.length;
+  const filler = isInData ? ' '.repeat(room % 4) + '1.5,'.repeat(Math.floor(room / 4)) : `${' '.repeat(room - 1)} `;
+  const behind = isInData ? `,${'2,'.repeat(40_000)}3]}` : `],"data":[${'2,'.repeat(40_000)}3]}`;
+  return Buffer.concat([Buffer.from(start + filler), bytes, Buffer.from(behind)]);
+}
+
+test('a token that stands across the end of a slice is read as anywhere else, at each of its bytes', () => {
+  const { engine } = builds[0]!;
+  const inData = [
+    '-123.456789e-10',
+    '12345678901234567890.5',
+    '0',
+    '1e400',
+    '-',
+    '01',
+    '1.',
+    'true',
+    'nul',
+    '"é,€"',
+    '[1]',
+  ];
+  const outside = ['"é€😀\\u00e9\\\\\\"\\ud83d"', 'false', 'nulll', '-0.5E+7', '{"a":[{}]}', '"\\u00g0"', '"\t"'];
+  for (const [tokens, isInData] of [
+    [inData, true],
+    [outside, false],
+  ] as const) {
+    for (const token of tokens) {
+      for (let before = 0; before <= Buffer.byteLength(token); before++) {
+        const body = across(token, before, isInData);
+        const expected = answerWhole(engine, body);
+        const reply = expected.kind === 'reply' ? Buffer.from(expected.body).toString('latin1') : 'handed out';
+        for (const cuts of [[], [sliceBytes], [sliceBytes - 1], [sliceBytes + 1], [sliceBytes - 100, 2 * sliceBytes]]) {
+          assert.is(
+            answerParts(engine, cutAt(body, cuts)).reply,
+            reply,
+            `${token}, ${before} bytes before, cut at ${cuts}`,
+          );
+        }
+      }
+    }
+  }
+});
+
+test('a part leaves the state before it as it was, and run again, by any build, it leaves the same behind', () => {
+  const items = Array.from(
+    { length: 30_000 },
+    (_, index) => `${index % 7 ? '-' : ''}${index}.${index * 7919}e${(index % 300) - 150}`,
+  );
+  const body = Buffer.from(request(`[${items.join(', ')}]`));
+  const expected = answerWhole(builds[0]!.engine, body);
+  let from = new Uint8Array(builds[0]!.engine.bodyStateBytes);
+  const parts = cutAt(
+    body,
+    Array.from({ length: 12 }, (_, index) => 29_989 * (index + 1)),
+  );
+  for (const [index, part] of parts.entries()) {
+    const before = from.slice();
+    const runs = [...builds, ...builds].map(({ engine }) => {
+      const to = new Uint8Array(from.length).fill(0xa5);
+      const answer = engine.answerPart(from, to, [part], index === parts.length - 1);
+      assert.equal(from, before, 'the state before is not written to');
+      return answer ? Buffer.from(answer.frame) : Buffer.from(to);
+    });
+    assert.ok(
+      runs.every((run) => run.equals(runs[0]!)),
+      `part ${index}`,
+    );
+    from = new Uint8Array(runs[0]!);
+  }
+  assert.equal(expected, { kind: 'reply', body: Buffer.from(from.subarray(4)) });
 });
 
 test.run();
