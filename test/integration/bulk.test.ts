@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { type RunningServer, startServer } from '../support/server.js';
 import { suite } from '../support/suite.js';
+import { until } from '../support/until.js';
 import { frame, openWire, type Reply, request, type Wire } from '../support/wire.js';
 
 const isFull = process.env.TRAMA_TEST_FULL === '1';
@@ -247,15 +248,27 @@ test('tokens and characters that are cut anywhere around the borders of parts ar
   await ping(wire);
 });
 
-test('several at once are right each, and the server stops as on its first day', async (t) => {
+test('several at once are right each', async (t) => {
   const wires = await Promise.all(Array.from({ length: 24 }, () => openWire(t, server.port)));
   const sums = wires.map(async (wire, index) => {
     const { blocks } = await stream(wire, 2_000_000 + index, head, `${index}.25,`, '0]}');
     assert.is((await wire.reply(30_000)).result, blocks * (index + 0.25));
   });
   await Promise.all(sums);
-  for (const { socket } of wires) socket.destroy();
-  assert.is(await server.stop(), 0);
+});
+
+test('SIGTERM lets a sum come to its end, and the server stops as on its first day', async (t) => {
+  const wire = await openWire(t, server.port);
+  const ones = 1_000_000;
+  const bytes = frame(`${head}${'1,'.repeat(ones)}1]}`);
+  await wire.send(bytes.subarray(0, 1_500_000));
+  server.process.kill('SIGTERM');
+  await until('it drains', () => server.log.some((line) => line.includes('drain')));
+  await wire.send(bytes.subarray(1_500_000));
+  assert.is((await wire.reply()).result, ones + 1);
+  assert.equal(await wire.closed(), []);
+  wire.finish();
+  assert.is(await server.exited, 0);
   const errors = server.log.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
   assert.equal(errors, []);
   assert.is(server.stderr(), '');
