@@ -39,8 +39,10 @@ export interface BulkRequest {
 export type BulkOutcome = Extract<Outcome, { kind: 'frame' | 'error' }>;
 
 export class BulkBody {
-  /** When progress was last seen, as `performance.now()` gives it. */
-  sinceMs = performance.now();
+  /** When its first bytes were there, as `performance.now()` gives it. */
+  readonly cameAtMs = performance.now();
+  /** When progress was last seen. */
+  sinceMs = this.cameAtMs;
   /** When the last byte came. */
   wholeAtMs: number | undefined;
   /** Called where the peer may be read from again. */

@@ -11,7 +11,7 @@ function bodiesAtOnce(workers: number): number {
 }
 
 /** How bodies that were sent in parts have ended: with a reply of the engine's, or else why not. */
-export type BulkEnd = 'answered' | 'cancelled' | 'expired' | 'failed' | 'stalled' | 'gone';
+export type BulkEnd = 'answered' | 'cancelled' | 'expired' | 'failed' | 'overloaded' | 'stalled' | 'gone';
 
 export interface BulkSnapshot {
   /** Bodies that have memory, and those that wait for it. */
@@ -31,7 +31,15 @@ export interface BulkSnapshot {
 export class BulkLane {
   readonly pool: Pool;
   readonly memory: BulkMemory;
-  readonly ended: Record<BulkEnd, number> = { answered: 0, cancelled: 0, expired: 0, failed: 0, stalled: 0, gone: 0 };
+  readonly ended: Record<BulkEnd, number> = {
+    answered: 0,
+    cancelled: 0,
+    expired: 0,
+    failed: 0,
+    overloaded: 0,
+    stalled: 0,
+    gone: 0,
+  };
   readonly #bodiesMax: number;
   readonly #waiting = new Set<BulkBody>();
   #open = 0;
@@ -64,6 +72,15 @@ export class BulkLane {
       bytes: this.memory.usedBytes,
       ended: { ...this.ended },
     };
+  }
+
+  /** Turns away what has waited for too long: the places may be taken by peers that send just enough to keep them. */
+  sweep(nowMs: number, waitMaxMs: number): void {
+    for (const body of this.#waiting) {
+      if (nowMs - body.cameAtMs < waitMaxMs) return;
+      const message = `${this.#bodiesMax} large sums are under way, and no place came free within ${waitMaxMs} ms`;
+      body.end('overloaded', { kind: 'error', code: 'OVERLOADED', message, retryAfterMs: waitMaxMs });
+    }
   }
 
   /** A body that waited is over. */

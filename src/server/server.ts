@@ -201,6 +201,7 @@ class Server implements RunningServer {
     this.#ends.sweep();
     const nowMs = performance.now();
     for (const connection of this.#connections) connection.sweep(nowMs);
+    this.#lane.sweep(nowMs, this.#config.frameTimeoutMs);
   }
 
   #makeView(): ServerView {

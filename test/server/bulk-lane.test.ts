@@ -1,6 +1,7 @@
 /** Sums that are answered in parts as their bytes come: their sizes, their places, backpressure, and who goes on beside them. */
 import * as assert from 'uvu/assert';
 import type { RunningServer } from '../../src/server/server.js';
+import { readBytes } from '../../src/server/shared-reads.js';
 import { suite } from '../support/suite.js';
 import { until } from '../support/until.js';
 import { frame, openWire, request, type Wire } from '../support/wire.js';
@@ -146,6 +147,26 @@ test('other requests are answered while large ones stream, also by the only work
   assert.equal(endings(server), { gone: 4 });
 });
 
+test('a body that finds no place for as long as a frame may take is turned away, and its connection stays', async (t) => {
+  const server = await openServer(t, { frameTimeoutMs: 3000 });
+  const wires = [];
+  for (let index = 0; index < places; index++) {
+    const wire = await openWire(t, server.port);
+    await wire.send(halves(largeSum(`${index}`, 8_000_000))[0]);
+    wires.push(wire);
+  }
+  await untilBulk(server, places, 0);
+  const late = await openWire(t, server.port);
+  late.socket.write(largeSum('late').frame);
+  await untilBulk(server, places, 1);
+  // Each brings as much as keeps its place, and no more.
+  for (const wire of wires) wire.socket.write(halves(largeSum('', 8_000_000))[1].subarray(0, 1_500_000));
+  const reply = await late.reply(10_000);
+  assert.equal([reply.id, reply.code, reply.retryAfterMs], ['late', 'OVERLOADED', 3000]);
+  assert.is(bulk(server).ended.overloaded, 1);
+  await ping(late);
+});
+
 test('bodies beyond the places wait unread, and get their turn whichever way others end', async (t) => {
   const server = await openServer(t, { maxRequests: 3 });
   const sums = Array.from({ length: places }, (_, index) => largeSum(`${index}`));
@@ -168,7 +189,7 @@ test('bodies beyond the places wait unread, and get their turn whichever way oth
   await waits('late', '"timeoutMs":300,');
   await waits('third');
   const read = (await untilUnread(server)) - before;
-  assert.ok(read <= 5 * 3 * 65_536, `${read} bytes were read of bodies that wait`);
+  assert.ok(read <= 5 * (65_536 + readBytes), `${read} bytes were read of bodies that wait`);
   const [first, dies, second, late, third] = waiting;
 
   assert.equal([(await late!.reply()).code, bulk(server).waiting], ['DEADLINE_EXCEEDED', 4]);
