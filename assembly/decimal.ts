@@ -1,10 +1,10 @@
 /**
  * The exact sum: one bucket for each decimal exponent, and its rounding to binary64 at the end.
  *
- *     sum = Σ bucket[e]·10^e  +  tail,       bucket[e] = high·2^32 + low        (both i64)
+ *     sum = Σ (upper[e]·10^8 + lower[e])·10^e  +  tail,       upper[e], lower[e]: the two i64 of bucket e
  *
- * A group is split into its low and high 32 bits, so a bucket takes 2^31 groups of either sign before a half could
- * overflow: more than a body of 4 GiB holds. The state depends on the multiset of numbers alone, never on their order.
+ * What is added to either half at once has eight digits, so it takes 9·10^10 numbers before one could overflow: more
+ * than a body of 4 GiB holds. The state depends on the multiset of numbers alone, never on their order.
  */
 import { MINUS, POINT, ZERO } from './codes';
 import { fault, Why } from './fault';
@@ -45,27 +45,39 @@ export function resumeSum(from: i32, to: i32, rests: i64): void {
   tails = rests;
 }
 
-/** Adds ±`value`·10^`exponent`. */
+/** The upper half of a bucket stands for so many places more than the lower. */
+const UPPER_PLACES: i32 = 8;
+
+/** Adds `pair`, the upper half in the low lane, to the bucket of 10^`exponent`. Let it be touched, too. */
 // @ts-ignore: decorator
 @inline
-export function addGroup(exponent: i32, value: u64, negative: bool): void {
+export function addPair(exponent: i32, pair: v128): void {
   const bucket = bucketOf(exponent);
-  // x ^ −1 − (−1) is −x: a sign without a branch.
-  const sign = -(<i64>negative);
-  store<i64>(bucket, load<i64>(bucket) + ((<i64>(value & 0xffffffff) ^ sign) - sign));
-  store<i64>(bucket, load<i64>(bucket, 8) + ((<i64>(value >>> 32) ^ sign) - sign), 8);
-  if (exponent < lowest) lowest = exponent;
-  if (exponent > highest) highest = exponent;
+  v128.store(bucket, i64x2.add(v128.load(bucket), pair));
 }
 
-/** Adds `value`·10^`exponent`, where |`value`| is at most 2^32 for each number in it. */
+/** Lets the buckets from `least` to `greatest` be among the touched. */
+// @ts-ignore: decorator
+@inline
+export function touch(least: i32, greatest: i32): void {
+  if (least < lowest) lowest = least;
+  if (greatest > highest) highest = greatest;
+}
+
+/** Adds ±`value`·10^`exponent`, where `value` has at most 16 digits. */
+export function addGroup(exponent: i32, value: u64, negative: bool): void {
+  const upper = <i64>(value / 100000000);
+  const pair = i64x2(upper, <i64>value - upper * 100000000);
+  addPair(exponent, negative ? i64x2.neg(pair) : pair);
+  touch(exponent, exponent);
+}
+
+/** Adds `value`·10^`exponent`, where |`value`| is below 10^8 for each number in it. */
 // @ts-ignore: decorator
 @inline
 export function addSmall(exponent: i32, value: i64): void {
-  const bucket = bucketOf(exponent);
-  store<i64>(bucket, load<i64>(bucket) + value);
-  if (exponent < lowest) lowest = exponent;
-  if (exponent > highest) highest = exponent;
+  addPair(exponent, i64x2(0, value));
+  touch(exponent, exponent);
 }
 
 export function addTail(negative: bool): void {
@@ -154,41 +166,35 @@ function layDigits(tail: i64): bool {
   return true;
 }
 
+/** What the buckets hold of 10^`exponent`: the lower half of its own, and the upper half of one below. */
+function heldAt(exponent: i32): i64 {
+  let held: i64 = exponent <= highest ? load<i64>(bucketOf(exponent), 8) : 0;
+  const below = exponent - UPPER_PLACES;
+  if (below >= lowest && below <= highest) held += load<i64>(bucketOf(below));
+  return held;
+}
+
 /**
  * Turns the buckets into decimal digits that end before DIGITS_END, in ten's complement, and answers the address of the
  * first. From the least exponent up, each bucket with what is carried into it leaves one digit and carries the rest.
  */
 function carryDigits(tail: i64): usize {
   let p = DIGITS_END;
-  let low: i64 = 0; // the carry is high·2^32 + low, 0 ≤ low < 2^32
-  let high: i64 = 0;
+  let carry: i64 = 0;
   if (tail) {
     // One place below all others: +1 there, or −1 as a 9 that borrows from the place above.
     store<u8>(--p, tail > 0 ? ZERO + 1 : ZERO + 9);
-    if (tail < 0) {
-      high = -1;
-      low = 0xffffffff;
-    }
+    if (tail < 0) carry = -1;
   }
-  for (let exponent = lowest; exponent <= highest; exponent++) {
-    const bucket = bucketOf(exponent);
-    low += load<i64>(bucket);
-    high += load<i64>(bucket, 8) + (low >> 32);
-    low &= 0xffffffff;
-    const quotient = floorTenth(high);
-    const rest = ((high - quotient * 10) << 32) | low;
-    low = rest / 10;
-    high = quotient;
-    store<u8>(--p, ZERO + <u8>(rest - low * 10));
+  let top = highest + UPPER_PLACES;
+  while (top > highest && !heldAt(top)) top--;
+  for (let exponent = lowest; exponent <= top || (carry != 0 && carry != -1); exponent++) {
+    carry += heldAt(exponent);
+    const quotient = floorTenth(carry);
+    store<u8>(--p, ZERO + <u8>(carry - quotient * 10));
+    carry = quotient;
   }
-  while (!(high == 0 && low == 0) && !(high == -1 && low == 0xffffffff)) {
-    const quotient = floorTenth(high);
-    const rest = ((high - quotient * 10) << 32) | low;
-    low = rest / 10;
-    high = quotient;
-    store<u8>(--p, ZERO + <u8>(rest - low * 10));
-  }
-  isNegative = high < 0;
+  isNegative = carry < 0;
   return p;
 }
 

@@ -35,7 +35,7 @@ export function skipSpace(p: usize): usize {
 /** `byte` is at most 0x20. */
 // @ts-ignore: decorator
 @inline
-function isSpace(byte: u8): bool {
+export function isSpace(byte: u8): bool {
   return <bool>((SPACES >>> <u64>byte) & 1);
 }
 
@@ -126,7 +126,7 @@ export function isDigit(byte: u8): bool {
 /** A bit for each of the 16 bytes at `p` that is not a digit, the first byte's bit lowest. */
 // @ts-ignore: decorator
 @inline
-export function nonDigits(p: usize): u32 {
+function nonDigits(p: usize): u32 {
   // As signed bytes, digits become the ten least, so that one signed comparison finds them: processors have no other.
   const shifted = i8x16.sub(v128.load(p), i8x16.splat(<i8>(ZERO + 0x80)));
   return <u32>i8x16.bitmask(i8x16.lt_s(shifted, i8x16.splat(-128 + 10))) ^ 0xffff;

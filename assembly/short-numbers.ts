@@ -9,7 +9,7 @@
  */
 import { COMMA, MINUS, POINT, ZERO } from './codes';
 import { addSmall } from './decimal';
-import { skipSpace } from './json';
+import { isSpace, skipSpace } from './json';
 
 /** How many numbers the last `addShortNumbers` added. */
 export let shortCount: u32 = 0;
@@ -53,10 +53,9 @@ function equal16(p: usize, bytes: v128): u32 {
 // @ts-ignore: decorator
 @inline
 function eightDigits(digits: u64): i64 {
-  const two = digits * 10 + (digits >> 8);
-  return <i64>(
-    (((two & 0x000000ff000000ff) * 0x000f424000000064 + ((two >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >> 32)
-  );
+  const two = ((digits * 0xa01) >> 8) & 0x00ff00ff00ff00ff;
+  const four = ((two * 0x640001) >> 16) & 0x0000ffff0000ffff;
+  return <i64>((four * 0x271000000001) >> 32);
 }
 
 /** Masks that keep the last 0 to 8 bytes of a word, the highest ones. */
@@ -117,6 +116,35 @@ function gather(place: i32, value: i64, sign: i64): void {
 }
 
 /**
+ * The white space that was skipped last, if it was of 0 to 7 bytes: how many, a mask that keeps as many of a word, and the
+ * bytes themselves. What is printed with an indentation has the same before each number.
+ */
+const SPACE_BYTES: usize = memory.data<u32>([0]);
+const SPACE_MASK: usize = memory.data<u64>([0]);
+const SPACE: usize = memory.data<u64>([0]);
+
+/** Skips white space; fast where it is the same as last time. */
+// @ts-ignore: decorator
+@inline
+function skipSameSpace(p: usize): usize {
+  const behind = p + load<u32>(SPACE_BYTES);
+  const isSame = (load<u64>(p) & load<u64>(SPACE_MASK)) == load<u64>(SPACE);
+  return isSame && load<u8>(behind) > 0x20 ? behind : skipOtherSpace(p);
+}
+
+function skipOtherSpace(p: usize): usize {
+  const behind = skipSpace(p);
+  const count = behind - p;
+  if (count < 8) {
+    const mask = ((<u64>1) << (<u64>count << 3)) - 1;
+    store<u32>(SPACE_BYTES, <u32>count);
+    store<u64>(SPACE_MASK, mask);
+    store<u64>(SPACE, load<u64>(p) & mask);
+  }
+  return behind;
+}
+
+/**
  * Adds the short numbers from `p` on, each with the comma behind it, as far as they come without interruption. Answers
  * the address of the first byte that it left.
  */
@@ -130,9 +158,14 @@ export function addShortNumbers(p: usize): usize {
       const end = p + <usize>ctz(commas);
       let first = start;
       let sign: i64 = 0;
-      if (load<u8>(first) < ZERO) {
-        first = skipSpace(first);
-        sign = -(<i64>(load<u8>(first) == MINUS));
+      let byte = load<u8>(first);
+      if (byte < ZERO) {
+        if (byte <= 0x20) {
+          // One byte of white space takes no more than a look at it.
+          first = load<u8>(first, 1) > 0x20 && isSpace(byte) ? first + 1 : skipSameSpace(first);
+          byte = load<u8>(first);
+        }
+        sign = -(<i64>(byte == MINUS));
         first -= <usize>sign;
       }
       const length = <i32>(end - first);
@@ -149,12 +182,10 @@ export function addShortNumbers(p: usize): usize {
           // It leaves 0 where the point is, and only there: a digit from 1 on has come of another character.
           const pointless = digits ^ (POINT_DIGIT << bit);
           const fraction = 7 - <i32>(bit >> 3);
-          const whole = length - 1 - fraction;
           const isWrong =
             <i32>(above(pointless, NINE + ((<u64>9) << bit)) != 0) |
-            <i32>(fraction == 0) |
-            <i32>(whole == 0) |
-            (<i32>(whole > 1) & <i32>(load<u8>(first) == ZERO));
+            <i32>(<u32>(fraction - 1) >= <u32>(length - 2)) |
+            (<i32>(length - fraction > 2) & <i32>(load<u8>(first) == ZERO));
           if (isWrong) return finish(start, count, commas);
           // The digits in front of the point move up, over it.
           const front = pointless & (((<u64>1) << bit) - 1);

@@ -2,63 +2,84 @@
  * The array of a `sum`: finds, checks and adds its numbers in one pass.
  *
  * Optimistic path: a number of at most 31 characters, with a modest exponent, is found with two vector compares and
- * added as one group of up to 19 digits, or two; runs of short ones are left to `addShortNumbers`. Exact path
+ * added eight digits at a time; runs of short ones are left to `addShortNumbers`. Exact path
  * (`addAnyNumber`): every other number, whatever its length and exponent. All add decimals as they are written; nothing
  * is rounded here.
  */
-import { addGroup, addTail, clearSum } from './decimal';
+import { addGroup, addPair, addTail, clearSum, touch } from './decimal';
 import { CLOSE_BRACKET, COMMA, MINUS, PLUS, POINT, ZERO } from './codes';
 import { grammarFault, itemFault, Why } from './fault';
-import { isDigit, nonDigits, skipNumber, skipSpace } from './json';
+import { isDigit, skipNumber, skipSpace } from './json';
 import { EXPONENT_GREATEST, EXPONENT_LEAST } from './layout';
 import { addShortNumbers, beginsRun, shortCount } from './short-numbers';
 
 /**
- * 32 times 00, 32 times ff: masks for the 32 bytes before an address, by 16. Loaded from 16 + `count` on, it is ff in the
- * last `count` of the near 16; loaded from `count` on, in what is left of `count` for the far 16.
+ * 32 times 00, 32 times 0f: masks for the 32 bytes before an address, by 16. Loaded from 16 + `count` on, it is 0f in the
+ * last `count` of the near 16; loaded from `count` on, in what is left of `count` for the far 16. The low half of a
+ * digit's character is its value.
  */
 // prettier-ignore
 const LAST: usize = memory.data<u8>([
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
 ]);
 
+// Constant vectors that are loaded: V8 makes one anew wherever it is used, of two words, which takes longer.
+
+/** Subtracted from a byte, it makes digits the ten least of all signed bytes, and the other the first that is none. */
+// prettier-ignore
+const FROM_DIGIT: usize = memory.data<i8>([
+  -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80,
+]);
+// prettier-ignore
+const BEHIND_DIGITS: usize = memory.data<i8>([
+  -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118,
+]);
+
+/** Multiplies neighbours in a lane by 1 and by 256, and the left one by 2560. */
+const TENS: usize = memory.data<u16>([0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01]);
+const HUNDREDS: usize = memory.data<i16>([100, 1, 100, 1, 100, 1, 100, 1]);
+/** Behind the weights of a positive number stand those of a negative one. */
+// prettier-ignore
+const TEN_THOUSANDS: usize = memory.data<i16>([
+  10000, 1, 10000, 1, 10000, 1, 10000, 1,
+  -10000, -1, -10000, -1, -10000, -1, -10000, -1,
+]);
+
+/** A bit for each of the 32 bytes at `p` that is a digit, the first byte's bit lowest. */
+// @ts-ignore: decorator
+@inline
+function digitsAt(p: usize): u32 {
+  return digitsIn(v128.load(p)) | (digitsIn(v128.load(p, 16)) << 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function digitsIn(text: v128): u32 {
+  const shifted = i8x16.sub(text, v128.load(FROM_DIGIT));
+  return <u32>i8x16.bitmask(i8x16.lt_s(shifted, v128.load(BEHIND_DIGITS)));
+}
+
 /**
- * The 16 bytes of text that end before `end`, without the point in front of the last `behindPoint` of them: what stands
- * before it moves one to the right, over it. `inside` is ff in the lanes behind the point.
+ * The integers that 16 characters write in each four lanes: those of `behind` where `point` is 0f and of `front`
+ * elsewhere. Only lanes in which `kept` is 0f count.
  */
 // @ts-ignore: decorator
 @inline
-function withoutPoint(end: usize, inside: v128): v128 {
-  return v128.bitselect(v128.load(end - 16), v128.load(end - 17), inside);
+function fourDigits(front: v128, behind: v128, point: v128, kept: v128): v128 {
+  const digits = v128.and(v128.bitselect(behind, front, point), kept);
+  // Neighbours become numbers of two digits, in the high byte of a lane, and then of four: the left one by its weight, plus
+  // the right one.
+  const two = i16x8.shr_u(i16x8.mul(digits, v128.load(TENS)), 8);
+  return i32x4.dot_i16x8_s(two, v128.load(HUNDREDS));
 }
 
-/** The integers that the text writes in each four lanes; lanes that are not `kept` count as zeros. */
+/** Of eight numbers of four digits: four of eight digits, with the sign of the weights. */
 // @ts-ignore: decorator
 @inline
-function fourDigits(text: v128, kept: v128): v128 {
-  const digits = v128.and(i8x16.sub(text, i8x16.splat(<i8>ZERO)), kept);
-  // Neighbours become numbers of two digits, of four: the left one by its weight, plus the right one.
-  const two = i16x8.add(
-    i16x8.mul(v128.and(digits, i16x8.splat(0x00ff)), i16x8.splat(10)),
-    i16x8.shr_u(digits, 8),
-  );
-  return i32x4.dot_i16x8_s(two, i16x8(100, 1, 100, 1, 100, 1, 100, 1));
-}
-
-/** Of eight numbers of four digits, `high`'s and then `low`'s: four of eight digits. */
-// @ts-ignore: decorator
-@inline
-function eightDigits(high: v128, low: v128): v128 {
-  return i32x4.dot_i16x8_s(i16x8.narrow_i32x4_u(high, low), i16x8(10000, 1, 10000, 1, 10000, 1, 10000, 1));
-}
-
-/** Of two numbers of eight digits, the left one in the low half: the one of sixteen. */
-// @ts-ignore: decorator
-@inline
-function sixteenDigits(eight: u64): u64 {
-  return (eight & 0xffffffff) * 100000000 + (eight >>> 32);
+function eightDigits(left: v128, right: v128, weights: v128): v128 {
+  return i32x4.dot_i16x8_s(i16x8.narrow_i32x4_u(left, right), weights);
 }
 
 /**
@@ -123,7 +144,7 @@ export function addNumber(start: usize, index: u32): usize {
   const whole = start + <usize>negative;
   // Counted from `start`, so that the vectors need not wait until the sign is known: a processor works on several numbers
   // at a time only as far as the next one's address comes soon.
-  const others = (nonDigits(start) | (nonDigits(start + 16) << 16)) & ~<u32>negative;
+  const others = ~(digitsAt(start) | <u32>negative);
   const wholeCount = <i32>(ctz(others) - <u32>negative);
   let p = start + <usize>ctz(others);
   // No digit at all, no end in sight, or one that may not lead.
@@ -167,25 +188,31 @@ export function addNumber(start: usize, index: u32): usize {
     }
   }
   exponent -= fractionCount;
+  const weights = v128.load(TEN_THOUSANDS + (<usize>negative << 4));
+  // What stands before the point moves one to the right, over it.
+  const text = digitsEnd - 33;
   const low = fourDigits(
-    withoutPoint(digitsEnd, v128.load(LAST + 16 + behindPoint)),
+    v128.load(text, 16),
+    v128.load(text, 17),
+    v128.load(LAST + 16 + behindPoint),
     v128.load(LAST + 16 + <usize>count),
   );
-  if (count <= 16) {
-    addGroup(exponent, sixteenDigits(i64x2.extract_lane(eightDigits(low, low), 1)), negative);
+  // Not 16: doubles come with 16 and with 17 digits, in no order that could be foreseen.
+  if (count <= 15) {
+    addPair(exponent, i64x2.extend_low_i32x4_s(eightDigits(low, low, weights)));
+    touch(exponent, exponent);
     return p;
   }
   const high = fourDigits(
-    withoutPoint(digitsEnd - 16, v128.load(LAST + behindPoint)),
+    v128.load(text),
+    v128.load(text, 1),
+    v128.load(LAST + behindPoint),
     v128.load(LAST + <usize>count),
   );
-  const eight = eightDigits(high, low);
-  let value = sixteenDigits(i64x2.extract_lane(eight, 1));
-  const rest = sixteenDigits(i64x2.extract_lane(eight, 0));
-  // A group has room for 19 digits.
-  if (rest < 1000) value += rest * 10000000000000000;
-  else addGroup(exponent + 16, rest, negative);
-  addGroup(exponent, value, negative);
+  const eight = eightDigits(low, high, weights);
+  addPair(exponent, i64x2.extend_low_i32x4_s(eight));
+  addPair(exponent + 16, i64x2.extend_high_i32x4_s(eight));
+  touch(exponent, exponent + 16);
   return p;
 }
 

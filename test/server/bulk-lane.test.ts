@@ -159,7 +159,8 @@ test('a body that finds no place for as long as a frame may take is turned away,
   const late = await openWire(t, server.port);
   late.socket.write(largeSum('late').frame);
   await untilBulk(server, places, 1);
-  // Each brings as much as keeps its place, and no more.
+  // Each brings as much as keeps its place, and no more: late enough to keep it longer than the late one waits.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   for (const wire of wires) wire.socket.write(halves(largeSum('', 8_000_000))[1].subarray(0, 1_500_000));
   const reply = await late.reply(10_000);
   assert.equal([reply.id, reply.code, reply.retryAfterMs], ['late', 'OVERLOADED', 3000]);
