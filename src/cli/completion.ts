@@ -4,7 +4,6 @@ import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { options } from '../config/options.js';
 import { builtInOperations } from '../ops/built-in.js';
 import { completionScript, type KnownWords, shells } from './completion-scripts.js';
-import { loadProgram } from './program.js';
 import { tramaCommand } from './trama-command.js';
 
 const help = `
@@ -13,7 +12,8 @@ To have it in each new shell:
   zsh   trama completion zsh > "\${fpath[1]}/_trama"
   fish  trama completion fish > ~/.config/fish/completions/trama.fish`;
 
-export function completionCommand(): Command {
+/** @param loadProgram gives the program with all its commands */
+export function completionCommand(loadProgram: () => Promise<Command>): Command {
   return tramaCommand('completion')
     .description('print a script that completes the commands in a shell')
     .addArgument(new Argument('<shell>', 'the shell').choices(shells).argParser(parseShell))

@@ -8,7 +8,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.js')).serveCommand(),
   call: async () => (await import('./call.js')).callCommand(),
   ops: async () => (await import('./ops.js')).opsCommand(),
-  completion: async () => (await import('./completion.js')).completionCommand(),
+  completion: async () => (await import('./completion.js')).completionCommand(loadProgram),
 };
 
 /** The program with the command that is named; with all of them where no such command exists. */

@@ -7,12 +7,12 @@
  * in shared memory twice, so that a part whose thread died can be run again. While its segments are full the peer is not
  * read from.
  *
- * Invariant: a body ends once, with the outcome that its owner is told or by `abandon`; from then on what still comes of
+ * Invariant: a body ends once, with the outcome that `onEnd` is given or by `abandon`; from then on what still comes of
  * it is dropped. Its memory goes back when no thread reads it any more.
  */
+import type { Pool } from '../pool/pool.js';
 import type { Outcome, TaskHandle } from '../pool/task.js';
-import type { BulkEnd, BulkLane } from './bulk-lane.js';
-import type { StatePlace } from './bulk-memory.js';
+import type { BulkMemory, StatePlace } from './bulk-memory.js';
 import type { Segment } from './segment.js';
 import { readBytes } from './shared-reads.js';
 
@@ -36,6 +36,20 @@ export interface BulkRequest {
   readonly onEnd: (outcome: BulkOutcome | undefined) => void;
 }
 
+/** How bodies that were sent in parts have ended: with a reply of the engine's, or else why not. */
+export type BulkEnd = 'answered' | 'cancelled' | 'expired' | 'failed' | 'overloaded' | 'stalled' | 'gone';
+
+/** Whoever gives bodies their turn. */
+export interface BulkOwner {
+  readonly pool: Pool;
+  readonly memory: BulkMemory;
+  readonly ended: Record<BulkEnd, number>;
+  /** A body that waited is over. */
+  leave(body: BulkBody): void;
+  /** A body that was open is over, and nobody reads its memory. */
+  close(): void;
+}
+
 export type BulkOutcome = Extract<Outcome, { kind: 'frame' | 'error' }>;
 
 export class BulkBody {
@@ -47,7 +61,7 @@ export class BulkBody {
   wholeAtMs: number | undefined;
   /** Called where the peer may be read from again. */
   onRoom: () => void = () => {};
-  readonly #lane: BulkLane;
+  readonly #owner: BulkOwner;
   readonly #request: BulkRequest;
   #state: 'waiting' | 'open' | 'over' = 'waiting';
   #seen: number;
@@ -62,8 +76,8 @@ export class BulkBody {
   /** No thread reads the memory of the part that ran last. */
   #isFreed = true;
 
-  constructor(lane: BulkLane, request: BulkRequest) {
-    this.#lane = lane;
+  constructor(owner: BulkOwner, request: BulkRequest) {
+    this.#owner = owner;
     this.#request = request;
     this.#seen = request.start.length;
     if (this.isWhole) this.wholeAtMs = this.sinceMs;
@@ -85,10 +99,10 @@ export class BulkBody {
     return spare > 0 || (this.#filling?.room ?? 0) >= readBytes;
   }
 
-  /** Called by the lane when there is memory for it. */
+  /** Called by the owner when there is memory for it. */
   begin(): void {
     this.#state = 'open';
-    const { memory } = this.#lane;
+    const { memory } = this.#owner;
     this.#states = [memory.takeState(), memory.takeState()];
     // All zero is a body of which nothing has come; the other one is written before it is read.
     this.#states[0].bytes.fill(0);
@@ -114,7 +128,7 @@ export class BulkBody {
     return part.length;
   }
 
-  /** Ends it with an error, which the owner is told at once. */
+  /** Ends it with an error, which `onEnd` is given at once. */
   end(how: BulkEnd, outcome: BulkOutcome): void {
     this.#leave(how, outcome);
   }
@@ -139,7 +153,7 @@ export class BulkBody {
     const free = this.#free.pop();
     if (free) return free;
     this.#segments++;
-    return this.#lane.memory.takeSegment();
+    return this.#owner.memory.takeSegment();
   }
 
   /** Gives the next part to a worker, if none has one and there is one to give: all that is full. */
@@ -156,7 +170,7 @@ export class BulkBody {
     const pieces = segments.flatMap((segment) => segment.pieces);
     const part = { pieces, from: from.offset, to: to.offset, isLast };
     this.#isFreed = false;
-    this.#running = this.#lane.pool.submit(
+    this.#running = this.#owner.pool.submit(
       { kind: 'part', op: 'sum', label: this.#request.label, payload: noBytes, part },
       (outcome) => this.#took(outcome),
       () => this.#freed(segments),
@@ -193,9 +207,9 @@ export class BulkBody {
     if (this.#state === 'over') return;
     const wasWaiting = this.#state === 'waiting';
     this.#state = 'over';
-    this.#lane.ended[how]++;
+    this.#owner.ended[how]++;
     if (wasWaiting) {
-      this.#lane.leave(this);
+      this.#owner.leave(this);
       this.#request.release();
     } else if (this.#isFreed) this.#giveBack();
     // `#freed` gives back, at once where no thread has the part.
@@ -206,13 +220,13 @@ export class BulkBody {
 
   #giveBack(): void {
     for (const segment of [...this.#free, ...this.#full, ...(this.#filling ? [this.#filling] : [])]) {
-      this.#lane.memory.putBackSegment(segment);
+      this.#owner.memory.putBackSegment(segment);
     }
     this.#free.length = 0;
     this.#full.length = 0;
     this.#filling = undefined;
-    for (const state of this.#states ?? []) this.#lane.memory.putBackState(state);
+    for (const state of this.#states ?? []) this.#owner.memory.putBackState(state);
     this.#states = undefined;
-    this.#lane.close();
+    this.#owner.close();
   }
 }

@@ -1,5 +1,12 @@
 import type { Pool } from '../pool/pool.js';
-import { BulkBody, type BulkRequest, segmentsPerBody, statesPerBody } from './bulk-body.js';
+import {
+  BulkBody,
+  type BulkEnd,
+  type BulkOwner,
+  type BulkRequest,
+  segmentsPerBody,
+  statesPerBody,
+} from './bulk-body.js';
 import { BulkMemory } from './bulk-memory.js';
 
 /** Bodies that may be in memory at once for each worker, and at the least. What is over it waits for its turn. */
@@ -9,9 +16,6 @@ const bodiesMin = 16;
 function bodiesAtOnce(workers: number): number {
   return Math.max(bodiesMin, bodiesPerWorker * workers);
 }
-
-/** How bodies that were sent in parts have ended: with a reply of the engine's, or else why not. */
-export type BulkEnd = 'answered' | 'cancelled' | 'expired' | 'failed' | 'overloaded' | 'stalled' | 'gone';
 
 export interface BulkSnapshot {
   /** Bodies that have memory, and those that wait for it. */
@@ -28,7 +32,7 @@ export interface BulkSnapshot {
  * Invariant: bodies that are open are never more than the bound; one that has ended gives up its place as soon as no
  * thread reads its memory any more, and the one that has waited longest gets it.
  */
-export class BulkLane {
+export class BulkLane implements BulkOwner {
   readonly pool: Pool;
   readonly memory: BulkMemory;
   readonly ended: Record<BulkEnd, number> = {
@@ -83,12 +87,10 @@ export class BulkLane {
     }
   }
 
-  /** A body that waited is over. */
   leave(body: BulkBody): void {
     this.#waiting.delete(body);
   }
 
-  /** A body that was open is over, and nobody reads its memory. */
   close(): void {
     this.#open--;
     const [next] = this.#waiting;
