@@ -31,7 +31,7 @@ const logBytesMax = 4 * 1024 * 1024;
 /** Starts, serves, and ends the process. The promise settles only by way of an unexpected error. */
 export async function runServer(config: Config): Promise<void> {
   const log = openLog(config);
-  const end = (error: unknown) => endForError(log, error);
+  const end = (error: unknown) => void endForError(log, error);
   process.on('uncaughtException', end);
   const stopAsked = firstSignal();
   endWithNpm();
@@ -39,7 +39,7 @@ export async function runServer(config: Config): Promise<void> {
     const started = await Promise.race([start(config, log), stopAsked.then(() => undefined)]);
     if (started === undefined) {
       log.info({ signal: await stopAsked }, 'stopped before it listened');
-      process.exit(0);
+      return await exit(log, 0);
     }
     watchPool(started.server, log, end);
     await drainAndExit(config, started, log, await stopAsked);
@@ -62,8 +62,9 @@ async function start(config: Config, log: Logger): Promise<Started> {
 }
 
 function openLog(config: Config): Logger {
-  // Not synchronous: a stalled reader of a full pipe would stop the event loop. pino flushes at the process's exit.
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: logBytesMax });
+  // Not synchronous: a stalled reader of a full pipe would stop the event loop. Only with a least length, which every line
+  // has, does pino's `flush` wait for a write under way.
+  const destination = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: logBytesMax });
   const base = { pid: process.pid };
   return pino({ level: config.logLevel, base, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 }
@@ -86,7 +87,7 @@ async function startHttp(config: Config, server: RunningServer, log: Logger): Pr
   }
 }
 
-function watchPool(server: RunningServer, log: Logger, end: (error: unknown) => never): void {
+function watchPool(server: RunningServer, log: Logger, end: (error: unknown) => void): void {
   const drains = () => server.view.state() === 'draining';
   server.ready.then(
     () => drains() || log.info('ready'),
@@ -120,17 +121,31 @@ function endWithNpm(): void {
 function exitAtNextSignal(server: RunningServer, log: Logger): void {
   const onSignal = async (signal: NodeJS.Signals) => {
     log.warn({ signal }, 'a second signal: exiting at once');
-    setTimeout(() => killProcess(log), stuckThreadMs);
-    if (await server.close()) process.exit(cutExitStatus);
+    setTimeout(() => void killProcess(log), stuckThreadMs);
+    if (await server.close()) await exit(log, cutExitStatus);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(signal).once(signal, onSignal);
 }
 
 /** `process.exit` waits for all threads. Where a system call holds one, only the kernel can end the process. */
-function killProcess(log: Logger): void {
+async function killProcess(log: Logger): Promise<void> {
   log.error('a thread cannot be ended: killing the process');
-  // A moment for the line to be written, and no more: whoever reads the log may have stopped.
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), lastLineMs);
+  await written(log);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** Ends the process behind the last line of its log: a write that is under way would be lost. */
+async function exit(log: Logger, status: number): Promise<never> {
+  await written(log);
+  process.exit(status);
+}
+
+/** Resolves when the log is written, or after a moment: whoever reads it may have stopped. */
+function written(log: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    log.flush(() => resolve());
+    setTimeout(resolve, lastLineMs);
+  });
 }
 
 async function drainAndExit(
@@ -147,12 +162,12 @@ async function drainAndExit(
   const cut = tcp.cut + http.cut;
   if (cut === 0) log.info('stopped');
   else log.warn({ cut }, 'stopped, with work cut off: --drain-ms was over');
-  if (threadsEnded) process.exit(cut === 0 ? 0 : cutExitStatus);
-  killProcess(log);
+  if (threadsEnded) await exit(log, cut === 0 ? 0 : cutExitStatus);
+  await killProcess(log);
 }
 
-function endForError(log: Logger, error: unknown): never {
+async function endForError(log: Logger, error: unknown): Promise<never> {
   if (error instanceof ConfigError) refuseStart(error);
   log.fatal({ err: error }, 'a defect: the server ends');
-  process.exit(defectExitStatus);
+  return exit(log, defectExitStatus);
 }
