@@ -3,8 +3,8 @@
  *
  *     sum = Σ (upper[e]·10^8 + lower[e])·10^e  +  tail,       upper[e], lower[e]: the two i64 of bucket e
  *
- * What is added to either half at once has eight digits, so it takes 9·10^10 numbers before one could overflow: more
- * than a body of 4 GiB holds. The state depends on the multiset of numbers alone, never on their order.
+ * What is added to either half at once has eight digits, so it takes 4·10^10 numbers before two halves with their
+ * carry could overflow: more than a body of 4 GiB holds. The state depends on the multiset of numbers alone, never on their order.
  */
 import { MINUS, POINT, ZERO } from './codes';
 import { fault, Why } from './fault';
@@ -48,7 +48,7 @@ export function resumeSum(from: i32, to: i32, rests: i64): void {
 /** The upper half of a bucket stands for so many places more than the lower. */
 const UPPER_PLACES: i32 = 8;
 
-/** Adds `pair`, the upper half in the low lane, to the bucket of 10^`exponent`. Let it be touched, too. */
+/** Adds `pair`, the upper half in the low lane, to the bucket of 10^`exponent`. The caller has to `touch` it, too. */
 // @ts-ignore: decorator
 @inline
 export function addPair(exponent: i32, pair: v128): void {

@@ -58,14 +58,13 @@ export const EXPONENT_LEAST: i32 = -1200;
 export const EXPONENT_GREATEST: i32 = 308;
 export const BUCKETS: usize = 0x17000;
 export const BUCKET_BYTES: usize = 16;
-/** The fast path adds the digits above the sixteenth, zeros or not, to a bucket 16 above the number's own. */
-const BUCKET_GREATEST: i32 = EXPONENT_GREATEST + 16;
-export const BUCKETS_END: usize = BUCKETS + <usize>(BUCKET_GREATEST - EXPONENT_LEAST + 1) * BUCKET_BYTES;
+/** No group of digits ends above the greatest exponent, since no number begins above it. */
+export const BUCKETS_END: usize = BUCKETS + <usize>(EXPONENT_GREATEST - EXPONENT_LEAST + 1) * BUCKET_BYTES;
 
 /**
  * A body that comes in parts: see `parts.ts`. All zero is a body of which nothing has come.
  *
- *     0x16000  │ fields, 128 bytes │ the id's token │ CARRY │ DIGITS │ NESTING │ BUCKETS │  0x1cf50
+ *     0x16000  │ fields, 128 bytes │ the id's token │ CARRY │ DIGITS │ NESTING │ BUCKETS │  0x1ce50
  */
 export const BODY: usize = 0x16000;
 export const BODY_ID: usize = BODY + 0x80;

@@ -1,6 +1,6 @@
 /**
- * Short numbers of a `sum`: the commas of 64 bytes are found at once, and each number before one, up to 8 characters or
- * an integer of up to 16 digits, is read with a load or two, checked and converted in those words. What a run adds is
+ * Short numbers of a `sum`: the commas of 64 bytes are found at once, and each number before one, up to 8 characters
+ * without its sign or an integer of up to 16 digits, is read with a load or two, checked and converted in those words. What a run adds is
  * gathered by decimal exponent, and put to the sum when the run ends.
  *
  * It takes only what is plainly a number; whatever else stands there it leaves to `addNumber`, which also finds the
@@ -52,7 +52,7 @@ function equal16(p: usize, bytes: v128): u32 {
  */
 // @ts-ignore: decorator
 @inline
-function eightDigits(digits: u64): i64 {
+function eightDigitsOf(digits: u64): i64 {
   const two = ((digits * 0xa01) >> 8) & 0x00ff00ff00ff00ff;
   const four = ((two * 0x640001) >> 16) & 0x0000ffff0000ffff;
   return <i64>((four * 0x271000000001) >> 32);
@@ -123,7 +123,10 @@ const SPACE_BYTES: usize = memory.data<u32>([0]);
 const SPACE_MASK: usize = memory.data<u64>([0]);
 const SPACE: usize = memory.data<u64>([0]);
 
-/** Skips white space; fast where it is the same as last time. */
+/**
+ * Skips white space; fast where it is the same as last time. What is kept is white space alone, so what equals it is that,
+ * whichever array it came from. Longer white space may begin the same: then the byte behind is white space, too.
+ */
 // @ts-ignore: decorator
 @inline
 function skipSameSpace(p: usize): usize {
@@ -173,7 +176,7 @@ export function addShortNumbers(p: usize): usize {
         const digits = digitsBefore(end, length);
         const others = notDigits(digits);
         if (others == 0) {
-          const value = eightDigits(digits);
+          const value = eightDigitsOf(digits);
           if (value < load<i64>(LEAST + (<usize>length << 3))) return finish(start, count, commas);
           gather(0, value, sign);
         } else {
@@ -189,7 +192,7 @@ export function addShortNumbers(p: usize): usize {
           if (isWrong) return finish(start, count, commas);
           // The digits in front of the point move up, over it.
           const front = pointless & (((<u64>1) << bit) - 1);
-          gather(fraction, eightDigits(pointless - front + (front << 8)), sign);
+          gather(fraction, eightDigitsOf(pointless - front + (front << 8)), sign);
         }
       } else {
         if (<u32>(length - 9) >= 8) return finish(start, count, commas);
@@ -197,8 +200,8 @@ export function addShortNumbers(p: usize): usize {
         const lower = load<u64>(end - 8) ^ ALL_ZERO;
         const isWrong = <i32>((notDigits(upper) | notDigits(lower)) != 0) | <i32>(load<u8>(first) == ZERO);
         if (isWrong) return finish(start, count, commas);
-        gather(UPPER_EIGHT, eightDigits(upper), sign);
-        gather(0, eightDigits(lower), sign);
+        gather(UPPER_EIGHT, eightDigitsOf(upper), sign);
+        gather(0, eightDigitsOf(lower), sign);
       }
       commas &= commas - 1;
       start = end + 1;

@@ -1,7 +1,7 @@
 /**
  * The array of a `sum`: finds, checks and adds its numbers in one pass.
  *
- * Optimistic path: a number of at most 31 characters, with a modest exponent, is found with two vector compares and
+ * Optimistic path: a number of at most 31 characters before its exponent, and a modest one, is found with two vector compares and
  * added eight digits at a time; runs of short ones are left to `addShortNumbers`. Exact path
  * (`addAnyNumber`): every other number, whatever its length and exponent. All add decimals as they are written; nothing
  * is rounded here.
@@ -27,17 +27,18 @@ const LAST: usize = memory.data<u8>([
 
 // Constant vectors that are loaded: V8 makes one anew wherever it is used, of two words, which takes longer.
 
-/** Subtracted from a byte, it makes digits the ten least of all signed bytes, and the other the first that is none. */
+/** Subtracted from a byte, it makes the digits −128 … −119, the ten least signed bytes. */
 // prettier-ignore
 const FROM_DIGIT: usize = memory.data<i8>([
   -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80,
 ]);
+/** The least signed byte that is then no digit. */
 // prettier-ignore
 const BEHIND_DIGITS: usize = memory.data<i8>([
   -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118,
 ]);
 
-/** Multiplies neighbours in a lane by 1 and by 256, and the left one by 2560. */
+/** 1 + 10·256. A lane holds left + 256·right; times this, its high byte is 10·left + right, and the rest falls away. */
 const TENS: usize = memory.data<u16>([0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01]);
 const HUNDREDS: usize = memory.data<i16>([100, 1, 100, 1, 100, 1, 100, 1]);
 /** Behind the weights of a positive number stand those of a negative one. */
@@ -63,7 +64,7 @@ function digitsIn(text: v128): u32 {
 
 /**
  * The integers that 16 characters write in each four lanes: those of `behind` where `point` is 0f and of `front`
- * elsewhere. Only lanes in which `kept` is 0f count.
+ * elsewhere. Only lanes in which `kept` is 0f count, and of each byte only the low half.
  */
 // @ts-ignore: decorator
 @inline
@@ -147,7 +148,7 @@ export function addNumber(start: usize, index: u32): usize {
   const others = ~(digitsAt(start) | <u32>negative);
   const wholeCount = <i32>(ctz(others) - <u32>negative);
   let p = start + <usize>ctz(others);
-  // No digit at all, no end in sight, or one that may not lead.
+  // No digit at all, no end in sight, or a needless 0 in front.
   if (<u32>(wholeCount - 1) >= 30 || <i32>(load<u8>(whole) == ZERO) & <i32>(wholeCount > 1)) {
     return addAnyNumber(start, index);
   }
@@ -182,10 +183,9 @@ export function addNumber(start: usize, index: u32): usize {
     }
     const negation = -<i32>(sign == MINUS);
     exponent = (exponent ^ negation) - negation;
-    // A digit at 10^308 may be one too large, one below the least exponent is not added: both need a closer look.
-    if (exponent + wholeCount > EXPONENT_GREATEST || exponent - fractionCount < EXPONENT_LEAST) {
-      return addAnyNumber(start, index);
-    }
+    // A digit at 10^308 may be one too large: it needs a closer look. The least exponent is out of reach: three digits of
+    // an exponent and 29 of a fraction end at 10^-1028.
+    if (exponent + wholeCount > EXPONENT_GREATEST) return addAnyNumber(start, index);
   }
   exponent -= fractionCount;
   const weights = v128.load(TEN_THOUSANDS + (<usize>negative << 4));
@@ -197,7 +197,7 @@ export function addNumber(start: usize, index: u32): usize {
     v128.load(LAST + 16 + behindPoint),
     v128.load(LAST + 16 + <usize>count),
   );
-  // Not 16: doubles come with 16 and with 17 digits, in no order that could be foreseen.
+  // Not 16, though the near sixteen would do: doubles have 16 or 17 digits in no order that could be foreseen.
   if (count <= 15) {
     addPair(exponent, i64x2.extend_low_i32x4_s(eightDigits(low, low, weights)));
     touch(exponent, exponent);

@@ -167,7 +167,7 @@ export class Engine {
    * left off: all that it needs to know is in the state.
    * @param from what the part before left, or zeros for the first
    * @param to takes what the next part needs, unless there is an answer; may be `from`
-   * @param pieces the next part of the body: views of any length, one behind the other
+   * @param pieces the next part of the body: views of any length, one behind the other; at least one where `isLast`
    * @param isLast nothing follows: the body ends with the last piece
    * @returns the answer, as soon as it is certain; the body's other parts are not wanted then
    * @throws Error where the body is a valid request for something else
