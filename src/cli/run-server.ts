@@ -9,24 +9,21 @@
  * (`EX_SOFTWARE` of sysexits.h), with its stack in the log.
  */
 
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import { listenProblem } from '../config/listen-problem.js';
 import { ConfigError, TramaError } from '../errors.js';
 import { type RunningServer, startServer } from '../server/server.js';
 import type { Sidecar } from '../sidecar/sidecar.js';
+import { openLog, written } from './open-log.js';
 import { refuseStart } from './refuse-start.js';
 
 const cutExitStatus = 1;
 const defectExitStatus = 70;
 /** How long an exit that should be at once waits for threads. */
 const stuckThreadMs = 500;
-const lastLineMs = 100;
 /** How often the process that started this one is looked at. */
 const parentLookMs = 250;
-
-/** Log lines waiting for a slow reader of stdout; beyond this they are dropped rather than held. */
-const logBytesMax = 4 * 1024 * 1024;
 
 /** Starts, serves, and ends the process. The promise settles only by way of an unexpected error. */
 export async function runServer(config: Config): Promise<void> {
@@ -59,14 +56,6 @@ async function start(config: Config, log: Logger): Promise<Started> {
   const { host, httpHost, workers } = config;
   log.info({ host, port: server.port, httpHost, httpPort: sidecar.port, workers }, 'listening');
   return { server, sidecar };
-}
-
-function openLog(config: Config): Logger {
-  // Not synchronous: a stalled reader of a full pipe would stop the event loop. Only with a least length, which every line
-  // has, does pino's `flush` wait for a write under way.
-  const destination = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: logBytesMax });
-  const base = { pid: process.pid };
-  return pino({ level: config.logLevel, base, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 }
 
 async function startTcp(config: Config, log: Logger): Promise<RunningServer> {
@@ -138,14 +127,6 @@ async function killProcess(log: Logger): Promise<void> {
 async function exit(log: Logger, status: number): Promise<never> {
   await written(log);
   process.exit(status);
-}
-
-/** Resolves when the log is written, or after a moment: whoever reads it may have stopped. */
-function written(log: Logger): Promise<void> {
-  return new Promise((resolve) => {
-    log.flush(() => resolve());
-    setTimeout(resolve, lastLineMs);
-  });
 }
 
 async function drainAndExit(

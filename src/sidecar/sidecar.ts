@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import type { ServerView } from '../server/server-view.js';
 import type { AppOptions } from './app.js';
 import { type Answer, listenHttp } from './http-listener.js';
+import { httpStatusByCode } from './http-status.js';
 import type { Application } from './load-application.js';
 
 export interface SidecarOptions extends AppOptions {
@@ -40,32 +41,41 @@ const malformedBody = JSON.stringify({
   code: 'BAD_REQUEST',
 });
 
+const unloadedBody = JSON.stringify({
+  id: null,
+  ok: false,
+  error: "the HTTP side could not be loaded; the server's log has the cause",
+  code: 'INTERNAL',
+});
+
 /** @throws the error of `listen`, as Node gives it, where the address cannot be listened on */
 export async function startSidecar(view: ServerView, options: SidecarOptions): Promise<Sidecar> {
-  let loading: Promise<Application> | undefined;
+  let loading: Promise<Application | undefined> | undefined;
+  const load = async () => {
+    try {
+      const { loadApplication } = await import('./load-application.js');
+      return await loadApplication(view, options);
+    } catch (error) {
+      // Such as too many open files. The next request tries again; Node 20 remembers a module that it could not read.
+      loading = undefined;
+      options.log.error({ err: error }, 'the HTTP side could not be loaded: restart the server if this goes on');
+      return undefined;
+    }
+  };
   const application = () => {
-    loading ??= import('./load-application.js').then(({ loadApplication }) => loadApplication(view, options));
+    loading ??= load();
     return loading;
   };
-  const answer: Answer = (request, response) => {
-    application().then(
-      ({ handle }) => handle(request, response),
-      (error) => {
-        options.log.error({ err: error }, 'the HTTP side could not be loaded');
-        response.destroy();
-      },
-    );
+  const answer: Answer = async (request, response) => {
+    const loaded = await application();
+    if (loaded) loaded.handle(request, response);
+    else response.writeHead(httpStatusByCode.INTERNAL, { 'content-type': 'application/json' }).end(unloadedBody);
   };
   const { host, port, frameTimeoutMs: requestTimeoutMs } = options;
   const server = await listenHttp({ host, port, requestTimeoutMs, malformedBody }, answer);
-  // Should it fail, the request that needs it will say so.
-  const loadTimer = setTimeout(
-    () =>
-      application()
-        .then(({ warmUp }) => warmUp())
-        .catch(() => {}),
-    loadDelayMs,
-  ).unref();
+  const warmUp = async () => (await application())?.warmUp();
+  // Should a part of it fail, the request that needs it will say so.
+  const loadTimer = setTimeout(() => void warmUp().catch(() => {}), loadDelayMs).unref();
 
   return {
     port: (server.address() as AddressInfo).port,

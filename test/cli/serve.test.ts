@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as assert from 'uvu/assert';
 import { optionKeys, options, variableOf } from '../../src/config/options.js';
 import { ask, call, samples } from '../sidecar/support.js';
-import { mainPath, parseLine, type RunningServer, startServer } from '../support/server.js';
+import { mainPath, parseLine, type RunningServer, startServer, startServerBy } from '../support/server.js';
 import { suite, type TestContext } from '../support/suite.js';
 import { until } from '../support/until.js';
 import { openWire, request } from '../support/wire.js';
@@ -133,6 +133,28 @@ test('a signal while the threads still start ends the server just as cleanly', a
   assert.is(await server.stop(), 0);
   assert.is(messages(server).at(-1), 'stopped');
   assert.is(server.stderr(), '');
+});
+
+test.needs('bash', 'without files to open for a while, the server goes on, and ends in order', async (t) => {
+  const limited = ['-c', 'ulimit -n 100 && exec "$0" "$@"', process.execPath, mainPath, 'serve'];
+  const ports = ['--port', '0', '--http-port', '0', '--workers', '1'];
+  const server = await startServerBy(t, 'bash', [...limited, ...ports]);
+  await until('the pool is warm', () => messages(server).includes('ready'));
+  const sockets = Array.from({ length: 200 }, () => connect(server.port, '127.0.0.1').on('error', () => {}));
+  t.after(() => sockets.forEach((socket) => void socket.destroy()));
+  const health = await ask(server, '/livez').catch((error: Error) => error);
+  for (const socket of sockets) socket.destroy();
+  // Where the HTTP side was loaded before the files ran out, it answers.
+  if (!(health instanceof Error)) assert.ok([200, 500].includes(health.status), `${health.status}`);
+  // A connection that comes too early is closed without a word.
+  const sum = async () => {
+    const wire = await openWire(t, server.port);
+    await wire.send(request('1', 'sum', '[1,2]'));
+    return (await wire.reply()).result;
+  };
+  await until('it answers again', async () => (await sum().catch(() => undefined)) === 3);
+  assert.is(await server.stop(), 0);
+  assert.is(messages(server).at(-1), 'stopped');
 });
 
 /** Starts a server of which one thread is at work for a client, and one for an HTTP caller. */

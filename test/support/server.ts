@@ -38,10 +38,17 @@ export async function startServer(
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunningServer> {
   const command = [mainPath, 'serve', '--port', '0', '--http-port', '0', ...args];
-  const child = spawn(process.execPath, command, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
+  return startServerBy(t, process.execPath, command, env);
+}
+
+/** The same by a command of the caller's, which becomes the server. */
+export async function startServerBy(
+  t: Pick<TestContext, 'after'>,
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningServer> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const exited = new Promise<number | string>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status, signal) => resolve(status ?? signal ?? 'unknown'));
