@@ -14,12 +14,22 @@ export async function withProgress<T>(
   if (!process.stderr.isTTY) return send(input.chunks);
   const { default: progress } = await import('cli-progress');
   const bar = new progress.SingleBar({
-    format: 'sent {bar} {percentage}% | {value} of {total} MB | {rate} MB/s | {eta_formatted} left',
+    format: 'sent {bar} {percentage}% | {value} of {total} MB | {rate} MB/s | {left} left',
     stream: process.stderr,
     clearOnComplete: true,
     formatValue: (value, _, type) => (type === 'value' || type === 'total' ? inMegabytes(value) : String(value)),
   });
   const startedAtMs = performance.now();
+  const pace = (sentBytes: number) => {
+    const perSecond = (sentBytes / (performance.now() - startedAtMs)) * 1000;
+    return { rate: inMegabytes(perSecond), left: asTime((input.byteLength - sentBytes) / perSecond) };
+  };
+  // The bar has changed how the terminal wraps lines, which has to be undone first.
+  const interrupt = (signal: NodeJS.Signals) => {
+    bar.stop();
+    process.kill(process.pid, signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
   let sentBytes = 0;
   async function* reported(): AsyncGenerator<Uint8Array> {
     for await (const chunk of input.chunks) {
@@ -27,19 +37,25 @@ export async function withProgress<T>(
         const piece = chunk.subarray(at, at + pieceBytes);
         yield piece;
         sentBytes += piece.length;
-        const seconds = (performance.now() - startedAtMs) / 1000;
-        bar.update(sentBytes, { rate: inMegabytes(sentBytes / seconds) });
+        bar.update(sentBytes, pace(sentBytes));
       }
     }
   }
-  bar.start(input.byteLength, 0, { rate: inMegabytes(0) });
+  for (const signal of signals) process.once(signal, interrupt);
+  bar.start(input.byteLength, 0, { rate: inMegabytes(0), left: '…' });
   try {
     return await send(reported());
   } finally {
     bar.stop();
+    for (const signal of signals) process.off(signal, interrupt);
   }
 }
 
 function inMegabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
+}
+
+function asTime(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

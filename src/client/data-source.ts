@@ -20,7 +20,12 @@ export class SourceReader {
   readonly #steps: Steps;
   #closed = false;
 
+  /** @throws TypeError where the source is of no such kind */
   constructor(source: DataSource) {
+    if (typeof source !== 'object' || source === null || !isSource(source)) {
+      const what = 'a stream, an async generator or an array of Uint8Arrays, such as createReadStream(path)';
+      throw new TypeError(`The source of a streamed call must be ${what}; this is a ${typeof source}.`);
+    }
     this.#steps = 'getReader' in source ? webSteps(source) : iterableSteps(source);
   }
 
@@ -32,7 +37,7 @@ export class SourceReader {
       return undefined;
     }
     if (value instanceof Uint8Array) return value;
-    throw new TypeError(`it gave a ${typeof value} where a Uint8Array is wanted`);
+    throw new TypeError(`it gave a ${typeof value} where bytes are wanted, a Uint8Array or a Buffer`);
   }
 
   /** Tells the source that no more is wanted, also while a chunk is awaited. What it says to that is nobody's concern. */
@@ -44,6 +49,10 @@ export class SourceReader {
       .then(() => this.#steps.close())
       .catch(() => undefined);
   }
+}
+
+function isSource(source: object): boolean {
+  return 'getReader' in source || Symbol.asyncIterator in source || Symbol.iterator in source;
 }
 
 function webSteps(source: WebStream): Steps {

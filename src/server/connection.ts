@@ -21,7 +21,7 @@ import type { BulkBody } from './bulk-body.js';
 import type { ByteBudget } from './byte-budget.js';
 import type { Counters, EndReason } from './counters.js';
 import { budgetIsEmpty, type Dispatcher } from './dispatcher.js';
-import type { EndLog } from './end-log.js';
+import type { EndLog, PeerAddress } from './end-log.js';
 import type { FrameBuffers } from './frame-buffers.js';
 import { FrameCollector } from './frame-collector.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
@@ -64,6 +64,7 @@ const lingerMs = 1000;
 export class Connection implements Peer {
   readonly inFlight = new Set<InFlight>();
   readonly #socket: Socket;
+  readonly #address: PeerAddress;
   readonly #parts: ConnectionParts;
   #state: State = 'open';
   #peerEnded = false;
@@ -83,6 +84,8 @@ export class Connection implements Peer {
   /** @param accepted see `SharedReads.open` */
   constructor(accepted: Socket, parts: ConnectionParts, onClose: () => void) {
     this.#parts = parts;
+    const { remoteAddress, remotePort } = accepted;
+    this.#address = { remoteAddress, remotePort };
     const socket = parts.reads.open(accepted, (bytes) => this.#receive(bytes));
     this.#socket = socket;
     this.#reading = new ReadPause(socket);
@@ -156,7 +159,7 @@ export class Connection implements Peer {
     if (this.#state === 'open' && (isQuiet || !isPatient)) {
       this.#state = 'refusing';
       this.#refusingSinceMs = performance.now();
-      this.#parts.ends.note('drain', this.#socket);
+      this.#parts.ends.note('drain', this.#address);
     }
     // A peer that goes on sending behind our end has had its replies.
     const isOverdue = this.#state === 'ended' && performance.now() - this.#endedAtMs > lingerMs;
@@ -168,7 +171,7 @@ export class Connection implements Peer {
 
   /** Closes on the spot, counted under `reason`. */
   cut(reason: EndReason): void {
-    this.#parts.ends.note(reason, this.#socket);
+    this.#parts.ends.note(reason, this.#address);
     this.destroy();
   }
 
@@ -383,7 +386,7 @@ export class Connection implements Peer {
   }
 
   #turnDeaf(reason: EndReason): void {
-    this.#parts.ends.note(reason, this.#socket);
+    this.#parts.ends.note(reason, this.#address);
     this.#state = 'deaf';
     this.#dropUnfinished();
     this.#endWhenIdle();

@@ -1,9 +1,14 @@
-import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { Counters, EndReason } from './counters.js';
 
 /** Lines between two calls of `sweep`: a crowd of bad peers is counted, and must not fill the disk. */
 const linesMax = 10;
+
+/** Of a socket while it is open; afterwards it does not know any more. */
+export interface PeerAddress {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
 
 /** Counts the connections that the server ends, and tells the log of some of them. */
 export class EndLog {
@@ -16,12 +21,10 @@ export class EndLog {
     this.#log = log;
   }
 
-  /** Call it while the socket is still open, so that the peer's address is known. */
-  note(reason: EndReason, socket: Socket): void {
+  note(reason: EndReason, { remoteAddress, remotePort }: PeerAddress): void {
     this.#counters.connectionsEnded[reason]++;
     // A drain ends all of them, which its own lines tell.
     if (reason === 'drain' || ++this.#lines > linesMax) return;
-    const { remoteAddress, remotePort } = socket;
     this.#log.info({ reason, remoteAddress, remotePort }, 'the server ends a connection');
   }
 

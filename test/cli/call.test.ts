@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { truncateSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import * as assert from 'uvu/assert';
 import { openPeer, serverFor, slowOpsPath } from '../client/support.js';
 import { mainPath } from '../support/server.js';
@@ -174,7 +176,23 @@ test.needs('script', 'a large request shows a bar on a terminal, and on a termin
   // In a pseudo-terminal stdout and stderr are one; the reply goes elsewhere.
   const terminal = await runProgram('script', ['-qec', `${command.join(' ')} > /dev/null`, '/dev/null']);
   assert.is(terminal.status, 0, terminal.stdout);
-  assert.match(terminal.stdout, /sent .*\d+% \| .* of 8\.0 MB \| [\d.]+ MB\/s \| /);
+  assert.match(terminal.stdout, /sent .*\d+% \| .* of 8\.0 MB \| [\d.]+ MB\/s \| \d+ s left/);
+});
+
+test.needs(['script', 'bash'], 'Ctrl-C ends a large request with the terminal as it was', async (t) => {
+  const path = tempFile(t, 'large.json', `[${'1,'.repeat(8_000_000)}1]`);
+  // Nobody reads what is sent: the request stands still until the signal comes.
+  const silent = createServer((socket) => socket.pause()).listen(0, '127.0.0.1');
+  t.after(() => silent.close());
+  await once(silent, 'listening');
+  silent.on('connection', (socket) => t.after(() => socket.destroy()));
+  const { port } = silent.address() as AddressInfo;
+  const call = `${process.execPath} ${mainPath} call 127.0.0.1 ${port} sum @${path}`;
+  const interrupted = `${call} & sleep 2; kill -INT $!; wait $!; echo "status $?"`;
+  const { stdout } = await runProgram('script', ['-qec', `bash -mc '${interrupted}'`, '/dev/null']);
+  assert.match(stdout, /sent .* of 16\.0 MB/);
+  assert.is(stdout.lastIndexOf('\x1b[?7h') > stdout.lastIndexOf('\x1b[?7l'), true, stdout);
+  assert.match(stdout, /status 130/);
 });
 
 test.run();

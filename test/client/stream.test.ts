@@ -236,7 +236,10 @@ test('a source that fails, or gives no bytes, rejects the call with its reason',
   const missing = await rejection(client.callStream('sum', createReadStream('/no/such/file'), 100));
   assert.match(missing.message, /could not be read: ENOENT/);
   const strings = await rejection(client.callStream('sum', ['[1]'] as unknown as Uint8Array[], 3));
-  assert.match(strings.message, /it gave a string where a Uint8Array is wanted/);
+  const path = await rejection(client.callStream('sum', 'numbers.json' as unknown as Uint8Array[], 3));
+  assert.instance(path, TypeError);
+  assert.match(path.message, /must be a stream, .*such as createReadStream\(path\); this is a string\.$/);
+  assert.match(strings.message, /it gave a string where bytes are wanted, a Uint8Array or a Buffer/);
   assert.equal([client.state, await client.call('echo', 1)], ['connected', 1]);
 });
 
