@@ -159,5 +159,5 @@ function advice(error: unknown): string {
   if (error instanceof SyntaxError) return ' (`node --check` with the file shows the place)';
   const { code, message } = Object(error) as { code?: unknown; message?: unknown };
   if (code !== 'ERR_MODULE_NOT_FOUND' || !String(message).includes("package 'trama'")) return '';
-  return ' (run `npm install trama` in the folder of the file)';
+  return " (it has to be installed in the folder of the file: trama's README says how)";
 }

@@ -78,13 +78,19 @@ export class BulkLane implements BulkOwner {
     };
   }
 
-  /** Turns away what has waited for too long: the places may be taken by peers that send just enough to keep them. */
-  sweep(nowMs: number, waitMaxMs: number): void {
+  /**
+   * Turns away what has waited for too long: the places may be taken by peers that send just enough to keep them.
+   * @returns how many those were
+   */
+  sweep(nowMs: number, waitMaxMs: number): number {
+    let count = 0;
     for (const body of this.#waiting) {
-      if (nowMs - body.cameAtMs < waitMaxMs) return;
+      if (nowMs - body.cameAtMs < waitMaxMs) break;
       const message = `${this.#bodiesMax} large sums are under way, and no place came free within ${waitMaxMs} ms`;
       body.end('overloaded', { kind: 'error', code: 'OVERLOADED', message, retryAfterMs: waitMaxMs });
+      count++;
     }
+    return count;
   }
 
   leave(body: BulkBody): void {

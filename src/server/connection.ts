@@ -379,8 +379,8 @@ export class Connection implements Peer {
 
   #refuseTooLarge({ bodyBytes }: FrameCollector, idToken: IdToken): void {
     const { dispatcher, limits } = this.#parts;
-    const allowed = `${limits.maxFrameBytes} are allowed, but for a sum whose op stands before its data`;
-    const message = `the frame announces a body of ${bodyBytes} bytes, and ${allowed}`;
+    const allowed = `${limits.maxFrameBytes} are allowed (--max-frame-bytes)`;
+    const message = `the frame announces a body of ${bodyBytes} bytes; ${allowed}, and more for a sum whose op comes first`;
     dispatcher.refuse(this, idToken, 'FRAME_TOO_LARGE', message);
     this.#turnDeaf('frame_too_large');
   }

@@ -201,7 +201,8 @@ class Server implements RunningServer {
     this.#ends.sweep();
     const nowMs = performance.now();
     for (const connection of this.#connections) connection.sweep(nowMs);
-    this.#lane.sweep(nowMs, this.#config.frameTimeoutMs);
+    const turnedAway = this.#lane.sweep(nowMs, this.#config.frameTimeoutMs);
+    if (turnedAway > 0) this.#log.warn({ turnedAway }, 'large sums found no place for as long as a frame may take');
   }
 
   #makeView(): ServerView {

@@ -75,7 +75,8 @@ function answerFaults(http: FastifyInstance, { log, maxFrameBytes }: AppOptions)
   http.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-      return replyError(reply, 'FRAME_TOO_LARGE', `the body is over the limit of ${bodyBytesMax(maxFrameBytes)} bytes`);
+      const limit = `the body is over the limit of ${bodyBytesMax(maxFrameBytes)} bytes (--max-frame-bytes)`;
+      return replyError(reply, 'FRAME_TOO_LARGE', `${limit}; a sum of any size goes over the TCP port`);
     }
     if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
       return replyError(reply, 'BAD_REQUEST', 'the content-type is no media type; application/json is one', status);

@@ -33,7 +33,7 @@ export const families: readonly Family[] = [
   {
     name: 'trama_frames_total',
     type: 'counter',
-    help: 'Request frames answered, by operation, outcome (ok or the error code) and lane.',
+    help: 'Requests answered, over TCP and HTTP, by operation, outcome (ok or the error code) and lane.',
     read: ({ frames }) =>
       frames.map(({ op, outcome, lane, count }) => ({ value: count, labels: { op, outcome, lane } })),
   },

@@ -155,7 +155,7 @@ test('a file that is missing, does not parse or throws is named, in one line', a
   const syntax = await loadError(t, { 'a.mjs': 'export const = 1;' });
   assert.match(syntax, /a\.mjs: SyntaxError: Unexpected token '=' \(`node --check` with the file shows the place\)$/);
   assert.match(await loadError(t, { 'b.mjs': "throw new Error('two\\nlines');" }), /b\.mjs: Error: two lines$/);
-  assert.match(await loadError(t, { 'c.mjs': "import 'trama';" }), /run `npm install trama` in the folder/);
+  assert.match(await loadError(t, { 'c.mjs': "import 'trama';" }), /it has to be installed in the folder of the file/);
 });
 
 test.run();

@@ -110,7 +110,7 @@ test('sums are taken at any size where op stands first, all else up to the limit
     const reply = await other.reply();
     assert.equal([reply.id, reply.code], ['5', 'FRAME_TOO_LARGE']);
     assert.match(reply.error!, `${bytes.length - 4} bytes`);
-    assert.match(reply.error!, '200000 are allowed, but for a sum whose op stands before its data');
+    assert.match(reply.error!, '200000 are allowed (--max-frame-bytes), and more for a sum whose op comes first');
     assert.equal(await other.closed(), []);
   }
   await untilIdle(server);
