@@ -148,8 +148,9 @@ export class Engine {
     return this.#status[statusField.handouts]!;
   }
 
-  /** One of them; places count in the bytes that `run` was given. */
+  /** One of them; places count in the bytes that `run` was given. @throws RangeError where there is none of that index */
   handout(index: number): Envelope {
+    if (!(index >= 0 && index < this.handouts)) throw new RangeError(`no handout ${index}: there are ${this.handouts}`);
     return this.#envelope(index, this.#inputOffset);
   }
 

@@ -71,6 +71,7 @@ for (const { name: build, module, engine } of builds) {
     const stream = Buffer.concat(bodies.map(frame));
     assert.is(engine.run(stream, true), stream.length);
     assert.is(engine.handouts, 2);
+    for (const index of [-1, 2, Number.NaN]) assert.throws(() => engine.handout(index), /^no handout .*: there are 2$/);
     const codes = splitFrames(Buffer.from(engine.replies)).bodies.map((body) => JSON.parse(body.toString()).code);
     assert.equal(codes, ['BAD_JSON', 'BAD_REQUEST']);
   });
