@@ -28,7 +28,7 @@ export function answerBody(start: usize, end: usize, frame: usize, handOutAll: b
   const next = load<u8>(end);
   store<u8>(end, 0);
   clearFault();
-  const isJson = readEnvelope(start, end, handOutAll);
+  const isJson = readEnvelope(start, end, handOutAll, false);
   let to: usize = 0;
   if (why == Why.NOTHING) {
     if (operation == Operation.NONE || handOutAll) outcome = Outcome.HANDED_OUT;

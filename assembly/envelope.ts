@@ -5,7 +5,7 @@
  * A `sum` whose `op` stands before its `data` is added while it is scanned; in every other case the data is scanned
  * first and the operation looks at it afterwards.
  */
-import { CLOSE_BRACE, COMMA, OPEN_BRACE, OPEN_BRACKET, Operation, QUOTE } from './codes';
+import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, Operation, QUOTE } from './codes';
 import { fault, grammarFault, Why } from './fault';
 import { clearStringTraits, HAS_ESCAPE, hexValue, skipColon, skipSpace, skipString, skipValue, stringTraits } from './json';
 import { sumArray } from './sum';
@@ -95,9 +95,10 @@ function clearEnvelope(): void {
 
 /**
  * Scans the body from `start` to `end`. Answers true where it is JSON; whether it is also a request says `why`.
- * Of a body that is cut, what was read before the cut stands in the globals. With `addNothing` a `sum` is only scanned.
+ * Of a body that is cut (`isCut`), what was read before the cut stands in the globals. With `addNothing` a `sum` is only
+ * scanned.
  */
-export function readEnvelope(start: usize, end: usize, addNothing: bool): bool {
+export function readEnvelope(start: usize, end: usize, addNothing: bool, isCut: bool): bool {
   clearEnvelope();
   let p = skipSpace(start);
   if (load<u8>(p) != OPEN_BRACE) return grammarFault(Why.EXPECTED_OBJECT, p) != 0;
@@ -105,7 +106,7 @@ export function readEnvelope(start: usize, end: usize, addNothing: bool): bool {
   if (load<u8>(p) == CLOSE_BRACE) p++;
   else {
     while (true) {
-      p = readMember(p, addNothing);
+      p = readMember(p, addNothing, isCut ? end : 0);
       if (!p) return false;
       p = skipSpace(p);
       const next = load<u8>(p);
@@ -122,7 +123,8 @@ export function readEnvelope(start: usize, end: usize, addNothing: bool): bool {
   return true;
 }
 
-function readMember(p: usize, addNothing: bool): usize {
+/** @param cut where the body is cut, or 0 */
+function readMember(p: usize, addNothing: bool, cut: usize): usize {
   const name = p;
   if (load<u8>(p) != QUOTE) return grammarFault(Why.EXPECTED_NAME, p);
   clearStringTraits();
@@ -137,7 +139,7 @@ function readMember(p: usize, addNothing: bool): usize {
     case Member.OP:
       return readOp(p, name);
     case Member.DATA:
-      return readData(p, name, addNothing);
+      return readData(p, name, addNothing, cut);
     case Member.TIMEOUT:
       return readTimeout(p, name);
     case Member.TRACEPARENT:
@@ -273,12 +275,15 @@ function operationNamed(start: usize, end: usize, traits: i32): i32 {
   }
 }
 
-function readData(p: usize, name: usize, addNothing: bool): usize {
+function readData(p: usize, name: usize, addNothing: bool, cut: usize): usize {
   if (dataStart) {
     fault(Why.MEMBER_TWICE, name);
     return skipValue(p, 1);
   }
   dataStart = p;
+  dataEnd = 0;
+  // An array that does not end before the cut need not be scanned to know that.
+  if (cut && load<u8>(p) == OPEN_BRACKET && !hasByte(CLOSE_BRACKET, p, cut)) return 0;
   clearStringTraits();
   let end: usize = 0;
   if (operation == Operation.SUM && load<u8>(p) == OPEN_BRACKET && !addNothing) {
@@ -290,6 +295,15 @@ function readData(p: usize, name: usize, addNothing: bool): usize {
   dataEnd = end;
   dataTraits = stringTraits;
   return end;
+}
+
+/** Is one of the bytes [p, end) that byte? Some of those behind may be taken for it. */
+function hasByte(byte: u8, p: usize, end: usize): bool {
+  const wanted = i8x16.splat(<i8>byte);
+  for (; p < end; p += 16) {
+    if (v128.any_true(i8x16.eq(v128.load(p), wanted))) return true;
+  }
+  return false;
 }
 
 function readTimeout(p: usize, name: usize): usize {

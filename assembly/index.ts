@@ -143,7 +143,7 @@ export function peek(length: i32): void {
   const next = load<u8>(end);
   store<u8>(end, 0);
   clearFault();
-  readEnvelope(INPUT, end, true);
+  readEnvelope(INPUT, end, true, true);
   forgetCutTimeout(end);
   store<u8>(end, next);
   writeHandout(0, INPUT);

@@ -57,8 +57,8 @@ export interface RunMessage {
   readonly kind: Task['kind'];
   readonly op: string;
   readonly label: string | undefined;
-  readonly payload: Uint8Array;
-  readonly part: PartTask | undefined;
+  /** The task's payload, or its part: an empty payload beside that would take longer to be sent than all the rest. */
+  readonly payload: Uint8Array | PartTask;
 }
 
 export interface AbortMessage {

@@ -174,7 +174,8 @@ export class Thread<Work> implements WatchedThread {
     this.#serial = (this.#serial % serialMax) + 1;
     const { kind, op, label, part } = task;
     this.#run = { task: { op, kind, id: label }, work };
-    this.#post({ type: 'run', serial: this.#serial, kind, op, label, payload: sendable(task.payload), part });
+    const payload = part ?? sendable(task.payload);
+    this.#post({ type: 'run', serial: this.#serial, kind, op, label, payload });
   }
 
   /**

@@ -99,21 +99,21 @@ class WorkerSide {
   }
 
   async #work(task: RunMessage, run: Run): Promise<Outcome> {
-    if (task.kind !== 'data') return this.#answer(task);
+    const { payload } = task;
+    if (task.kind !== 'data' || !(payload instanceof Uint8Array)) return this.#answer(payload);
     const operation = this.#operations.get(task.op);
     if (operation === undefined) return errorOutcome('UNKNOWN_OP', `no operation \`${task.op}\``);
     const { resultBytesMax } = this.#setup;
-    return runOperation(operation, task.payload, resultBytesMax, {
+    return runOperation(operation, payload, resultBytesMax, {
       log: this.#log,
       signal: () => this.#signalOf(run),
       isAborted: () => run.controller?.signal.aborted === true,
     });
   }
 
-  #answer({ payload, part }: RunMessage): Outcome {
+  #answer(payload: Uint8Array | PartTask): Outcome {
     try {
-      if (part === undefined) return this.#engine.answer(payload);
-      return this.#answerPart(part);
+      return payload instanceof Uint8Array ? this.#engine.answer(payload) : this.#answerPart(payload);
     } catch (error) {
       this.#log.write('error', { err: error }, 'the engine failed on a frame');
       this.#engine = new Engine(this.#setup.engineModule);
