@@ -3,6 +3,8 @@
  * `sidecar.ts` hands requests to it, `api-document.ts` reads its routes.
  */
 
+import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { FastifySchemaControllerOptions } from 'fastify/types/schema.js';
 import type { OperationInfo } from '../ops/operation-info.js';
@@ -22,6 +24,8 @@ export interface SidecarLog {
 export interface AppOptions extends CallLimits {
   readonly log: SidecarLog;
 }
+
+const passOverMs = 1000;
 
 /** Longer than any operation is named; find-my-way's own limit of 100 would answer in words of its own. */
 const nameLengthMax = 1024;
@@ -72,9 +76,10 @@ function answerFaults(http: FastifyInstance, { log, maxFrameBytes }: AppOptions)
     }
     return replyError(reply, 'BAD_REQUEST', `there is no ${request.method} ${request.url}; see /openapi.json`, 404);
   });
-  http.setErrorHandler((error: FastifyError, request, reply) => {
+  http.setErrorHandler(async (error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      await passOver(request.raw);
       const limit = `the body is over the limit of ${bodyBytesMax(maxFrameBytes)} bytes (--max-frame-bytes)`;
       return replyError(reply, 'FRAME_TOO_LARGE', `${limit}; a sum of any size goes over the TCP port`);
     }
@@ -85,6 +90,15 @@ function answerFaults(http: FastifyInstance, { log, maxFrameBytes }: AppOptions)
     log.error({ err: error, method: request.method, url: request.url }, 'an HTTP request failed');
     return replyError(reply, 'INTERNAL', 'the server failed at this request; its log has the cause');
   });
+}
+
+/**
+ * Lets a body that is refused run on for a moment. The connection closes behind the answer; with bytes that nobody has
+ * read it would be reset, and a client that still sends might never see the answer.
+ */
+async function passOver(body: IncomingMessage): Promise<void> {
+  body.resume();
+  await finished(body, { writable: false, signal: AbortSignal.timeout(passOverMs) }).catch(() => {});
 }
 
 function sentence(error: Error): string {
