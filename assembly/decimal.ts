@@ -4,7 +4,8 @@
  *     sum = Σ (upper[e]·10^8 + lower[e])·10^e  +  tail,       upper[e], lower[e]: the two i64 of bucket e
  *
  * What is added to either half at once has eight digits, so it takes 4·10^10 numbers before two halves with their
- * carry could overflow: more than a body of 4 GiB holds. The state depends on the multiset of numbers alone, never on their order.
+ * carry could overflow: more than a body of 4 GiB holds. The state depends on the multiset of numbers alone, never on
+ * their order.
  */
 import { MINUS, POINT, ZERO } from './codes';
 import { fault, Why } from './fault';

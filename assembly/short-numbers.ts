@@ -1,7 +1,7 @@
 /**
  * Short numbers of a `sum`: the commas of 64 bytes are found at once, and each number before one, up to 8 characters
- * without its sign or an integer of up to 16 digits, is read with a load or two, checked and converted in those words. What a run adds is
- * gathered by decimal exponent, and put to the sum when the run ends.
+ * without its sign or an integer of up to 16 digits, is read with a load or two, checked and converted in those words.
+ * What a run adds is gathered by decimal exponent, and put to the sum when the run ends.
  *
  * It takes only what is plainly a number; whatever else stands there it leaves to `addNumber`, which also finds the
  * faults. The bytes behind the array may be anything: a number counts only up to its comma, and the closing bracket is

@@ -1,8 +1,8 @@
 /**
  * The array of a `sum`: finds, checks and adds its numbers in one pass.
  *
- * Optimistic path: a number of at most 31 characters before its exponent, and a modest one, is found with two vector compares and
- * added eight digits at a time; runs of short ones are left to `addShortNumbers`. Exact path
+ * Optimistic path: a number of at most 31 characters before its exponent, and a modest one, is found with two vector
+ * compares and added eight digits at a time; runs of short ones are left to `addShortNumbers`. Exact path
  * (`addAnyNumber`): every other number, whatever its length and exponent. All add decimals as they are written; nothing
  * is rounded here.
  */

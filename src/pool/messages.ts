@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { WireErrorCode } from '../errors.js';
 import type { CheckSources } from '../ops/load-operations.js';
 import type { OperationInfo } from '../ops/operation-info.js';
-import type { Outcome, PartTask, Task } from './task.js';
+import type { Outcome, Task } from './task.js';
 
 /**
  * All that the pool and a worker thread say to each other: messages, and three words of shared memory for what must be
@@ -57,8 +57,7 @@ export interface RunMessage {
   readonly kind: Task['kind'];
   readonly op: string;
   readonly label: string | undefined;
-  /** The task's payload, or its part: an empty payload beside that would take longer to be sent than all the rest. */
-  readonly payload: Uint8Array | PartTask;
+  readonly payload: Task['payload'];
 }
 
 export interface AbortMessage {

@@ -7,22 +7,25 @@ import type { WireErrorCode } from '../errors.js';
  * `data`: run the user's operation `op` on `payload`, the JSON text of the request's `data`.
  * `frame`: `payload` is a whole request body that was too large for the I/O thread; the worker's engine decodes and
  * answers it. `op` is then only the queue it is counted under, as far as it could be seen before.
- * `part`: a part of the body of a `sum`, whose other parts come before and behind it as tasks of their own. It stands in
- * `part`, and `payload` is empty.
+ * `part`: `payload` tells where a part of the body of a `sum` is, whose other parts come before and behind it as tasks of
+ * their own.
  *
- * `payload` is never transferred: where it is large it stands in a SharedArrayBuffer, so it is still there to run
- * again when a thread dies.
+ * A payload's bytes are never transferred: where they are many they stand in a SharedArrayBuffer, so they are still there
+ * to run again when a thread dies.
  */
-export interface Task {
-  readonly kind: 'data' | 'frame' | 'part';
-  readonly op: string;
+export type Task = WholeTask | (TaskTraits & { readonly kind: 'part'; readonly payload: PartTask });
+
+export interface WholeTask extends TaskTraits {
+  readonly kind: 'data' | 'frame';
   readonly payload: Uint8Array;
+}
+
+interface TaskTraits {
+  readonly op: string;
   /** The request's own budget in milliseconds from now; the operation's default applies where it is absent. */
   readonly timeoutMs?: number | undefined;
   /** The request's id, for the log: all lines of the run bear it as `id`. */
   readonly label?: string | undefined;
-  /** What goes with a `part`. */
-  readonly part?: PartTask | undefined;
 }
 
 /**

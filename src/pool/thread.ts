@@ -172,10 +172,9 @@ export class Thread<Work> implements WatchedThread {
   begin(task: Task, work: Work): void {
     this.#move('run');
     this.#serial = (this.#serial % serialMax) + 1;
-    const { kind, op, label, part } = task;
+    const { kind, op, label } = task;
     this.#run = { task: { op, kind, id: label }, work };
-    const payload = part ?? sendable(task.payload);
-    this.#post({ type: 'run', serial: this.#serial, kind, op, label, payload });
+    this.#post({ type: 'run', serial: this.#serial, kind, op, label, payload: sendable(task.payload) });
   }
 
   /**
@@ -300,7 +299,8 @@ const youngGenerationMb = 8;
  * Cloning a view clones all the memory behind it, and that is often a socket's buffer or an engine's whole memory. Shared
  * memory is not cloned at all.
  */
-function sendable(payload: Uint8Array): Uint8Array {
+function sendable(payload: Task['payload']): Task['payload'] {
+  if (!(payload instanceof Uint8Array)) return payload;
   const whole = payload.byteLength === payload.buffer.byteLength;
   return whole || payload.buffer instanceof SharedArrayBuffer ? payload : new Uint8Array(payload);
 }

@@ -12,7 +12,7 @@ import {
   type WorkerSetup,
 } from './messages.js';
 import { runOperation } from './operation-runner.js';
-import type { Outcome, PartTask } from './task.js';
+import type { Outcome, PartTask, Task } from './task.js';
 import { warmUp } from './warm-up.js';
 
 /**
@@ -111,7 +111,7 @@ class WorkerSide {
     });
   }
 
-  #answer(payload: Uint8Array | PartTask): Outcome {
+  #answer(payload: Task['payload']): Outcome {
     try {
       return payload instanceof Uint8Array ? this.#engine.answer(payload) : this.#answerPart(payload);
     } catch (error) {

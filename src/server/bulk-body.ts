@@ -20,8 +20,6 @@ import { readBytes } from './shared-reads.js';
 export const segmentsPerBody = 4;
 export const statesPerBody = 2;
 
-const noBytes = new Uint8Array(0);
-
 /** A body is stalled unless it brings as much within the time that a frame may take. */
 const progressBytes = 1024 * 1024;
 
@@ -168,10 +166,10 @@ export class BulkBody {
     const isLast = this.isWhole;
     const [from, to] = this.#states!;
     const pieces = segments.flatMap((segment) => segment.pieces);
-    const part = { pieces, from: from.offset, to: to.offset, isLast };
+    const payload = { pieces, from: from.offset, to: to.offset, isLast };
     this.#isFreed = false;
     this.#running = this.#owner.pool.submit(
-      { kind: 'part', op: 'sum', label: this.#request.label, payload: noBytes, part },
+      { kind: 'part', op: 'sum', label: this.#request.label, payload },
       (outcome) => this.#took(outcome),
       () => this.#freed(segments),
     );

@@ -8,7 +8,7 @@ import type { WireErrorCode } from '../errors.js';
 import { builtInOperations, unknownOperation } from '../ops/built-in.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import type { Pool } from '../pool/pool.js';
-import type { Outcome, Task } from '../pool/task.js';
+import type { Outcome, WholeTask } from '../pool/task.js';
 import { inlineBytesMax } from '../protocol/limits.js';
 import type { BulkBody, BulkOutcome } from './bulk-body.js';
 import type { BulkLane } from './bulk-lane.js';
@@ -194,7 +194,7 @@ export class Dispatcher {
     this.#submit(job, { kind: 'data', op, payload, timeoutMs });
   }
 
-  #submit(job: Job, task: Task): void {
+  #submit(job: Job, task: WholeTask): void {
     let isHandedOver = false;
     job.peer.inFlight.add(job.request);
     job.request.handle = this.#parts.pool.submit(
@@ -233,7 +233,7 @@ export class Dispatcher {
    * A worker's engine has read a large body and found that it is for an operation which is not the engine's. True: the
    * body is a task's again.
    */
-  #handOver(job: Job, task: Task, envelope: Envelope): boolean {
+  #handOver(job: Job, task: WholeTask, envelope: Envelope): boolean {
     const { idToken, id, op, data, timeoutMs } = readRequest(task.payload, envelope);
     if (!this.#users.has(op)) {
       const isControl = controlOperations[op] !== undefined;
