@@ -6,7 +6,8 @@ import type { Config } from '../config/config.js';
 
 /** Lines waiting for a slow reader of stdout; beyond this they are dropped rather than held. */
 const waitingBytesMax = 4 * 1024 * 1024;
-const lastLineMs = 100;
+/** How long the end waits for a reader of stdout, or for a machine too busy to write. */
+const lastLineMs = 1_000;
 
 export function openLog(config: Config): Logger {
   // Not synchronous: a stalled reader of a full pipe would stop the event loop. Only with a least length, which every line

@@ -123,8 +123,9 @@ async function killProcess(log: Logger): Promise<void> {
   process.kill(process.pid, 'SIGKILL');
 }
 
-/** Ends the process behind the last line of its log: a write that is under way would be lost. */
+/** Ends the process once its log is written. What it says last stays the last line, whatever goes on until then. */
 async function exit(log: Logger, status: number): Promise<never> {
+  log.level = 'silent';
   await written(log);
   process.exit(status);
 }

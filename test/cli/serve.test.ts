@@ -282,4 +282,17 @@ test('a defect ends the process with status 70 and its stack in the log', async 
   assert.ok(last.err.stack.includes('defect.mjs'));
 });
 
+test('a defect is the last line of the log, whatever the server still does until that line is written', async (t) => {
+  const code =
+    "process.on('SIGUSR2', () => { setImmediate(() => { throw new Error('second'); }); throw new Error('first'); });\n";
+  const file = moduleFile(t, 'defects.mjs', code);
+  const server = await startServer(t, ['--workers', '1'], { NODE_OPTIONS: `--import=${pathToFileURL(file).href}` });
+  assert.is(await server.stop('SIGUSR2'), 70);
+  const errors = server.log.flatMap((line) => (parseLine(line)?.err as { message: string } | undefined) ?? []);
+  assert.equal(
+    errors.map(({ message }) => message),
+    ['first'],
+  );
+});
+
 test.run();
