@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { openPeer, serverFor, slowOpsPath } from '../client/support.js';
 import { mainPath } from '../support/server.js';
 import { suite } from '../support/suite.js';
+import { until } from '../support/until.js';
 import { assertTrouble, runCli, runProgram, tempFile } from './run-cli.js';
 
 const test = suite('trama call');
@@ -188,9 +189,20 @@ test.needs(['script', 'bash'], 'Ctrl-C ends a large request with the terminal as
   silent.on('connection', (socket) => t.after(() => socket.destroy()));
   const { port } = silent.address() as AddressInfo;
   const call = `${process.execPath} ${mainPath} call 127.0.0.1 ${port} sum @${path}`;
-  const interrupted = `${call} & sleep 2; kill -INT $!; wait $!; echo "status $?"`;
-  const { stdout } = await runProgram('script', ['-qec', `bash -mc '${interrupted}'`, '/dev/null']);
-  assert.match(stdout, /sent .* of 16\.0 MB/);
+  const terminal = spawn('script', [
+    '-qefc',
+    `bash -mc '${call} & echo "pid $!"; wait $!; echo "status $?"'`,
+    '/dev/null',
+  ]);
+  t.after(() => terminal.kill('SIGKILL'));
+  let stdout = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const ended = once(terminal, 'close');
+  await until('the bar is drawn', () => /sent .* of 16\.0 MB/.test(stdout));
+  process.kill(Number(/pid (\d+)/.exec(stdout)?.[1]), 'SIGINT');
+  await ended;
   assert.is(stdout.lastIndexOf('\x1b[?7h') > stdout.lastIndexOf('\x1b[?7l'), true, stdout);
   assert.match(stdout, /status 130/);
 });
