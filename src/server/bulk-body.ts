@@ -13,21 +13,24 @@
 import type { Pool } from '../pool/pool.js';
 import type { Outcome, TaskHandle } from '../pool/task.js';
 import type { BulkMemory, StatePlace } from './bulk-memory.js';
+import { budgetIsEmpty } from './byte-budget.js';
+import type { FrameCollector } from './frame-collector.js';
 import type { Segment } from './segment.js';
-import { readBytes } from './shared-reads.js';
+import { type ReadTarget, readBytes } from './shared-reads.js';
 
 /** As many with a worker as are filled meanwhile. */
 export const segmentsPerBody = 4;
 export const statesPerBody = 2;
 
+/** Fewer bytes than this are copied: they are read together with what follows. */
+const targetBytesMin = 64 * 1024;
+
 /** A body is stalled unless it brings as much within the time that a frame may take. */
 const progressBytes = 1024 * 1024;
 
 export interface BulkRequest {
-  readonly bodyBytes: number;
-  /** The first bytes of the body. They stay as they are until `release` is called. */
-  readonly start: Uint8Array;
-  readonly release: () => void;
+  /** Has the first bytes of the body, and is released once they are not needed there any more. */
+  readonly collector: FrameCollector;
   /** The request's id, for the log. */
   readonly label: string | undefined;
   /** Called once, never before `open` has returned; without an outcome where the body was abandoned. */
@@ -69,6 +72,8 @@ export class BulkBody {
   readonly #free: Segment[] = [];
   readonly #full: Segment[] = [];
   #filling: Segment | undefined;
+  /** The socket's next read goes to `#filling`. */
+  #isOnLoan = false;
   #states: readonly [StatePlace, StatePlace] | undefined;
   #running: TaskHandle | undefined;
   /** No thread reads the memory of the part that ran last. */
@@ -77,24 +82,26 @@ export class BulkBody {
   constructor(owner: BulkOwner, request: BulkRequest) {
     this.#owner = owner;
     this.#request = request;
-    this.#seen = request.start.length;
+    this.#seen = request.collector.body.length;
     if (this.isWhole) this.wholeAtMs = this.sinceMs;
   }
 
   /** Has all of the body come? */
   get isWhole(): boolean {
-    return this.#seen === this.#request.bodyBytes;
+    return this.#seen === this.#request.collector.bodyBytes;
   }
 
   get isOver(): boolean {
     return this.#state === 'over';
   }
 
-  /** May another read's bytes be given to `take`? */
+  /**
+   * May another read's bytes be given to `take`? The last segment is not counted on: a read that `nextTarget` sends there
+   * is to have its room even if it comes after a pause.
+   */
   get hasRoom(): boolean {
     if (this.#state !== 'open') return this.#state === 'over';
-    const spare = segmentsPerBody - this.#segments + this.#free.length;
-    return spare > 0 || (this.#filling?.room ?? 0) >= readBytes;
+    return this.#spareSegments > (this.#filling ? 0 : 1);
   }
 
   /** Called by the owner when there is memory for it. */
@@ -104,15 +111,31 @@ export class BulkBody {
     this.#states = [memory.takeState(), memory.takeState()];
     // All zero is a body of which nothing has come; the other one is written before it is read.
     this.#states[0].bytes.fill(0);
-    this.#keep(this.#request.start);
-    this.#request.release();
+    this.#keep(this.#request.collector.body);
+    this.#request.collector.release();
     this.#submit();
     this.onRoom();
   }
 
+  /**
+   * A place for the next read of the body's socket, from which `take` need not copy; `undefined` where there is none, or
+   * where it is not worth it.
+   */
+  nextTarget(): ReadTarget | undefined {
+    const { memory } = this.#owner;
+    if (this.#state !== 'open' || this.#missingBytes < targetBytesMin) return undefined;
+    if ((!this.#filling && this.#spareSegments === 0) || !memory.beginLoan()) return undefined;
+    this.#filling ??= this.#takeSegment();
+    this.#isOnLoan = true;
+    return {
+      bytes: this.#filling.rest(Math.min(readBytes, this.#missingBytes)),
+      release: () => this.#endLoan(),
+    };
+  }
+
   /** Takes what belongs to the body from the start of `chunk`, at most a read's bytes; answers how many that was. */
   take(chunk: Uint8Array): number {
-    const part = chunk.subarray(0, this.#request.bodyBytes - this.#seen);
+    const part = chunk.subarray(0, this.#missingBytes);
     this.#seen += part.length;
     if (this.isWhole) this.wholeAtMs = performance.now();
     if (this.#seen - this.#progress >= progressBytes) {
@@ -120,9 +143,10 @@ export class BulkBody {
       this.sinceMs = performance.now();
     }
     if (this.#state === 'open') {
-      this.#keep(part);
+      if (this.#isOnLoan) this.#grow(part.length);
+      else this.#keep(part);
       this.#submit();
-    }
+    } else if (this.#state === 'waiting') this.#gather(part);
     return part.length;
   }
 
@@ -136,15 +160,40 @@ export class BulkBody {
     this.#leave(how, undefined);
   }
 
+  get #missingBytes(): number {
+    return this.#request.collector.bodyBytes - this.#seen;
+  }
+
+  get #spareSegments(): number {
+    return segmentsPerBody - this.#segments + this.#free.length;
+  }
+
   #keep(bytes: Uint8Array): void {
     let offset = 0;
     while (offset < bytes.length) {
       this.#filling ??= this.#takeSegment();
       offset += this.#filling.add(bytes.subarray(offset));
-      if (offset === bytes.length && this.#filling.room > 0) return;
-      this.#full.push(this.#filling);
-      this.#filling = undefined;
+      this.#closeFilled();
     }
+  }
+
+  /** What came in one read with the start, before there was a place: it waits where the start does. */
+  #gather(bytes: Uint8Array): void {
+    const { collector } = this.#request;
+    collector.take(bytes);
+    if (collector.isIncomplete) this.end('overloaded', { kind: 'error', code: 'OVERLOADED', message: budgetIsEmpty });
+  }
+
+  /** Keeps what the socket has written to the place that it had on loan. */
+  #grow(bytes: number): void {
+    this.#filling?.grow(bytes);
+    this.#closeFilled();
+  }
+
+  #closeFilled(): void {
+    if (!this.#filling || this.#filling.room >= targetBytesMin) return;
+    this.#full.push(this.#filling);
+    this.#filling = undefined;
   }
 
   #takeSegment(): Segment {
@@ -208,7 +257,7 @@ export class BulkBody {
     this.#owner.ended[how]++;
     if (wasWaiting) {
       this.#owner.leave(this);
-      this.#request.release();
+      this.#request.collector.release();
     } else if (this.#isFreed) this.#giveBack();
     // `#freed` gives back, at once where no thread has the part.
     else this.#running?.end('CANCELLED', 'the body that the part belongs to is over');
@@ -217,14 +266,25 @@ export class BulkBody {
   }
 
   #giveBack(): void {
-    for (const segment of [...this.#free, ...this.#full, ...(this.#filling ? [this.#filling] : [])]) {
-      this.#owner.memory.putBackSegment(segment);
-    }
+    const { memory } = this.#owner;
+    for (const segment of [...this.#free, ...this.#full]) memory.putBackSegment(segment);
     this.#free.length = 0;
     this.#full.length = 0;
-    this.#filling = undefined;
-    for (const state of this.#states ?? []) this.#owner.memory.putBackState(state);
+    if (!this.#isOnLoan) this.#giveBackFilling();
+    for (const state of this.#states ?? []) memory.putBackState(state);
     this.#states = undefined;
     this.#owner.close();
+  }
+
+  #giveBackFilling(): void {
+    if (this.#filling) this.#owner.memory.putBackSegment(this.#filling);
+    this.#filling = undefined;
+  }
+
+  #endLoan(): void {
+    this.#isOnLoan = false;
+    this.#owner.memory.endLoan();
+    // The rest went back when the body was over, if it is.
+    if (this.#states === undefined) this.#giveBackFilling();
   }
 }

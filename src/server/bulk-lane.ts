@@ -22,6 +22,8 @@ export interface BulkSnapshot {
   readonly open: number;
   readonly waiting: number;
   readonly bytes: number;
+  /** Segments that the next read of some connection goes to. */
+  readonly loans: number;
   readonly ended: Readonly<Record<BulkEnd, number>>;
 }
 
@@ -58,7 +60,7 @@ export class BulkLane implements BulkOwner {
   /** @param stateBytes of the state that an engine leaves between two parts */
   static memoryFor(workers: number, stateBytes: number): BulkMemory {
     const bodies = bodiesAtOnce(workers);
-    return new BulkMemory(bodies * statesPerBody, stateBytes, bodies * segmentsPerBody);
+    return new BulkMemory(bodies * statesPerBody, stateBytes, bodies * segmentsPerBody, bodies);
   }
 
   /** Takes a body of which the first bytes are there. */
@@ -74,6 +76,7 @@ export class BulkLane implements BulkOwner {
       open: this.#open,
       waiting: this.#waiting.size,
       bytes: this.memory.usedBytes,
+      loans: this.memory.loans,
       ended: { ...this.ended },
     };
   }

@@ -21,18 +21,27 @@ export class BulkMemory {
   readonly #segmentsOffset: number;
   readonly #freeStates: StatePlace[] = [];
   readonly #freeSegments: Segment[] = [];
+  readonly #loansMax: number;
+  #loans = 0;
   #statesMade = 0;
   #segmentsMade = 0;
 
-  constructor(states: number, stateBytes: number, segments: number) {
+  /** @param segments that bodies hold at once; those that are on loan may be more for a while */
+  constructor(states: number, stateBytes: number, segments: number, loansMax: number) {
     this.#stateBytes = Math.ceil(stateBytes / 64) * 64;
     this.#segmentsOffset = states * this.#stateBytes;
-    this.buffer = new SharedArrayBuffer(this.#segmentsOffset + segments * segmentBytes);
+    this.#loansMax = loansMax;
+    this.buffer = new SharedArrayBuffer(this.#segmentsOffset + (segments + loansMax) * segmentBytes);
   }
 
   /** Bytes that were ever used. */
   get usedBytes(): number {
     return this.#statesMade * this.#stateBytes + this.#segmentsMade * segmentBytes;
+  }
+
+  /** Segments that the next read of some socket goes to. */
+  get loans(): number {
+    return this.#loans;
   }
 
   /** What stands in it is whatever was there last. */
@@ -54,6 +63,20 @@ export class BulkMemory {
     if (free) return free;
     const offset = this.#segmentsOffset + segmentBytes * this.#segmentsMade++;
     return new Segment(new Uint8Array(this.buffer, offset, segmentBytes));
+  }
+
+  /**
+   * May a socket read into a segment? Then that stays with the socket until its next read, whatever becomes of the body
+   * meanwhile, and `endLoan` is to be called. False where too many are on loan already.
+   */
+  beginLoan(): boolean {
+    if (this.#loans === this.#loansMax) return false;
+    this.#loans++;
+    return true;
+  }
+
+  endLoan(): void {
+    this.#loans--;
   }
 
   /** Takes back a segment that no thread reads. */

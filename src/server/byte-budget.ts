@@ -26,3 +26,6 @@ export class ByteBudget {
     this.#held -= bytes;
   }
 }
+
+/** What whoever finds it empty is told. */
+export const budgetIsEmpty = 'the server holds as many bytes of unfinished requests as it may';

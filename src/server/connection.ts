@@ -15,41 +15,16 @@
  * `unreadPauseBytes` unread, which is cut after `frameTimeoutMs` without taking any, nor while `#body` has no room.
  */
 import type { Socket } from 'node:net';
-import type { Logger } from 'pino';
-import type { Engine } from '../engine/index.js';
 import type { BulkBody } from './bulk-body.js';
-import type { ByteBudget } from './byte-budget.js';
-import type { Counters, EndReason } from './counters.js';
-import { budgetIsEmpty, type Dispatcher } from './dispatcher.js';
-import type { EndLog, PeerAddress } from './end-log.js';
-import type { FrameBuffers } from './frame-buffers.js';
+import { budgetIsEmpty } from './byte-budget.js';
+import type { ConnectionParts } from './connection-parts.js';
+import type { EndReason } from './counters.js';
+import type { PeerAddress } from './end-log.js';
 import { FrameCollector } from './frame-collector.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
 import { type PauseReason, ReadPause } from './read-pause.js';
 import type { IdToken } from './replies.js';
-import type { ReplyBuffer } from './reply-buffer.js';
 import { idTokenOf } from './request.js';
-import type { SharedReads } from './shared-reads.js';
-
-export interface ConnectionLimits {
-  readonly maxFrameBytes: number;
-  readonly unreadPauseBytes: number;
-  readonly unreadCloseBytes: number;
-  readonly frameTimeoutMs: number;
-}
-
-export interface ConnectionParts {
-  readonly engine: Engine;
-  readonly dispatcher: Dispatcher;
-  readonly counters: Counters;
-  readonly ends: EndLog;
-  readonly budget: ByteBudget;
-  readonly buffers: FrameBuffers;
-  readonly reads: SharedReads;
-  readonly replies: ReplyBuffer;
-  readonly limits: ConnectionLimits;
-  readonly log: Logger;
-}
 
 type State = 'open' | 'deaf' | 'refusing' | 'ended';
 
@@ -86,7 +61,11 @@ export class Connection implements Peer {
     this.#parts = parts;
     const { remoteAddress, remotePort } = accepted;
     this.#address = { remoteAddress, remotePort };
-    const socket = parts.reads.open(accepted, (bytes) => this.#receive(bytes));
+    const socket = parts.reads.open(
+      accepted,
+      (bytes) => this.#receive(bytes),
+      () => this.#body?.nextTarget(),
+    );
     this.#socket = socket;
     this.#reading = new ReadPause(socket);
     socket.on('drain', () => {
@@ -180,20 +159,24 @@ export class Connection implements Peer {
     this.#socket.destroy();
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(chunk: Uint8Array): void {
     const startMs = performance.now();
     this.#parts.counters.bytesReceived += chunk.length;
     this.#receivedSinceLook = true;
     if (this.#state === 'deaf' || this.#state === 'ended') return;
     try {
-      const rest = this.#passOn(chunk);
-      if (rest.length === 0) return;
-      if (this.#collector) this.#collect(rest, startMs);
-      else this.#decode(rest, startMs);
+      this.#read(chunk, startMs);
     } catch (error) {
       this.#parts.log.error({ err: error }, 'a defect while decoding: the connection is closed');
       this.cut('internal');
     }
+  }
+
+  #read(bytes: Uint8Array, startMs: number): void {
+    const rest = this.#passOn(bytes);
+    if (rest.length === 0) return;
+    if (this.#collector) this.#collect(rest, startMs);
+    else this.#decode(rest, startMs);
   }
 
   /** Hands on what belongs to a body that is answered in parts, or to one that is passed over; answers with the rest. */
@@ -201,8 +184,10 @@ export class Connection implements Peer {
     const body = this.#body;
     if (body) {
       const taken = body.take(chunk);
-      if (body.isWhole) this.#body = undefined;
-      else if (!body.hasRoom) this.#pause('body');
+      if (body.isWhole) {
+        this.#body = undefined;
+        this.#resume('body');
+      } else if (!body.hasRoom) this.#pause('body');
       return chunk.subarray(taken);
     }
     const passed = Math.min(this.#passOver, chunk.length);
@@ -301,12 +286,11 @@ export class Connection implements Peer {
     const hadStart = collector.hasStart;
     const taken = collector.take(chunk);
     if (collector.isLarge && !hadStart) this.#judge(collector);
-    if (this.#collector) {
-      if (!collector.isWhole) return;
+    if (this.#collector && collector.isWhole) {
       this.#collector = undefined;
       this.#finish(collector, startMs);
     }
-    if (taken < chunk.length) this.#decode(chunk.subarray(taken), startMs);
+    if (taken < chunk.length) this.#read(chunk.subarray(taken), startMs);
   }
 
   /** A large frame is answered in parts, held in memory, or refused: by its first bytes, once they are there. */

@@ -12,7 +12,7 @@ import type { Outcome, WholeTask } from '../pool/task.js';
 import { inlineBytesMax } from '../protocol/limits.js';
 import type { BulkBody, BulkOutcome } from './bulk-body.js';
 import type { BulkLane } from './bulk-lane.js';
-import type { ByteBudget } from './byte-budget.js';
+import { type ByteBudget, budgetIsEmpty } from './byte-budget.js';
 import { controlOperations } from './control.js';
 import type { Counters } from './counters.js';
 import type { FrameCollector } from './frame-collector.js';
@@ -133,13 +133,7 @@ export class Dispatcher {
       },
     };
     peer.inFlight.add(request);
-    const body = lane.open({
-      bodyBytes: collector.bodyBytes,
-      start: collector.body,
-      release: () => collector.release(),
-      label: start.id,
-      onEnd,
-    });
+    const body = lane.open({ collector, label: start.id, onEnd });
     const { timeoutMs } = start;
     if (timeoutMs !== undefined) {
       const message = `${quote(op)} was not done after ${timeoutMs} ms`;
@@ -289,5 +283,3 @@ export class Dispatcher {
     return op !== undefined && (this.#builtInNames.has(op) || this.#users.has(op)) ? op : unknownOperation;
   }
 }
-
-export const budgetIsEmpty = 'the server holds as many bytes of unfinished requests as it may';

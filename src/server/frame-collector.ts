@@ -83,7 +83,10 @@ export class FrameCollector {
     return this.#bytes.subarray(this.isLarge ? 0 : frameHeaderBytes, this.#have);
   }
 
-  /** Takes what belongs to the frame from `chunk`'s start; answers how many bytes that was. */
+  /**
+   * Takes what belongs to the frame from `chunk`'s start; answers how many bytes that was. Of a large frame it is no more
+   * than its start, until that is there: what becomes of the rest depends on it.
+   */
   take(chunk: Uint8Array): number {
     let taken = 0;
     while (this.#headerSeen < frameHeaderBytes) {
@@ -92,7 +95,8 @@ export class FrameCollector {
       this.#bodyBytes = this.#bodyBytes * 256 + chunk[taken++]!;
       if (++this.#headerSeen === frameHeaderBytes && !this.isLarge) this.#keep(headerOf(this.#bodyBytes));
     }
-    const part = chunk.subarray(taken, taken + this.#bodyBytes - this.#bodySeen);
+    const end = this.isLarge && !this.hasStart ? inlineBytesMax : this.#bodyBytes;
+    const part = chunk.subarray(taken, taken + end - this.#bodySeen);
     this.#keep(part);
     this.#bodySeen += part.length;
     return taken + part.length;

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../engine/index.js';
 import { frameHeaderBytes } from '../protocol/limits.js';
-import type { ByteBudget } from './byte-budget.js';
-import { budgetIsEmpty, type Dispatcher } from './dispatcher.js';
+import { type ByteBudget, budgetIsEmpty } from './byte-budget.js';
+import type { Dispatcher } from './dispatcher.js';
 import type { FrameBuffers } from './frame-buffers.js';
 import { FrameCollector } from './frame-collector.js';
 import { cancelAll, type InFlight, type Peer } from './peer.js';
@@ -79,7 +79,8 @@ function deliver(
     if (engine.handouts > 0) dispatcher.request(peer, frame, engine.handout(0), wholeAtMs);
     else peer.send(Buffer.from(engine.replies));
   } else {
-    collector.take(frame);
+    const startBytes = collector.take(frame);
+    collector.take(frame.subarray(startBytes));
     if (collector.isIncomplete) {
       dispatcher.refuseBody(peer, collector.body, 'OVERLOADED', budgetIsEmpty);
       collector.release();

@@ -25,9 +25,18 @@ export class Segment {
     return this.#pieces;
   }
 
-  /** Bytes that can be added for certain. */
   get room(): number {
-    return Math.max(0, segmentBytes - 7 - this.#end);
+    return segmentBytes - this.#end;
+  }
+
+  /** Room for `length` bytes, or as many as there is. What is written to its start counts once `grow` is told of it. */
+  rest(length: number): Uint8Array {
+    return this.#bytes.subarray(this.#end, this.#end + length);
+  }
+
+  /** Counts in so many bytes that were written to the start of `rest`. */
+  grow(length: number): void {
+    this.#append(this.#pieces.length > 0, this.#end, length);
   }
 
   clear(): void {
@@ -42,10 +51,14 @@ export class Segment {
     const length = Math.min(bytes.length, segmentBytes - start);
     if (length <= 0) return 0;
     this.#bytes.set(bytes.subarray(0, length), start);
+    this.#append(joined, start, length);
+    return length;
+  }
+
+  #append(joined: boolean, start: number, length: number): void {
     this.#end = start + length;
     if (joined) this.#pieces[this.#pieces.length - 1]! += length;
     else this.#pieces.push(this.#bytes.byteOffset + start, length);
-    return length;
   }
 }
 

@@ -147,6 +147,21 @@ test('other requests are answered while large ones stream, also by the only work
   assert.equal(endings(server), { gone: 4 });
 });
 
+test('a body that comes with one read and finds no place does not keep its connection from being read', async (t) => {
+  const server = await openServer(t);
+  const wires = await Promise.all(Array.from({ length: places }, () => openWire(t, server.port)));
+  for (const wire of wires) await wire.send(halves(largeSum('', 200_000))[0]);
+  await untilBulk(server, places, 0);
+  const wire = await openWire(t, server.port);
+  const sum = largeSum('waits', 70_000);
+  await wire.send(Buffer.concat([sum.frame, request('ping', '$ping')]));
+  assert.is((await wire.reply()).id, 'ping');
+  assert.is(bulk(server).waiting, 1);
+  wires[0]!.socket.destroy();
+  assert.is((await wire.reply()).result, sum.result);
+  await ping(wire);
+});
+
 test('a body that finds no place for as long as a frame may take is turned away, and its connection stays', async (t) => {
   const server = await openServer(t, { frameTimeoutMs: 3000 });
   const wires = [];

@@ -36,7 +36,7 @@ test('everything that was received whole is answered first', async (t) => {
 test('what comes later on a connection that still waits is refused with SHUTTING_DOWN', async (t) => {
   const server = await openServer(t, { operationModules: [fixtures] });
   const wire = await openWire(t, server.port);
-  await wire.send(request('1', 'wait', '{"ms":800}'));
+  await wire.send(request('1', 'wait', '{"ms":2000}'));
   await untilRunning(server, 'wait');
   const drained = server.drain(5000);
   await new Promise((resolve) => setTimeout(resolve, 200));
