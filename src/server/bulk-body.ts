@@ -19,7 +19,7 @@ import type { Segment } from './segment.js';
 import { type ReadTarget, readBytes } from './shared-reads.js';
 
 /** As many with a worker as are filled meanwhile. */
-export const segmentsPerBody = 4;
+export const segmentsPerBody = 8;
 export const statesPerBody = 2;
 
 /** Fewer bytes than this are copied: they are read together with what follows. */
