@@ -8,7 +8,8 @@
  * read from.
  *
  * Invariant: a body ends once, with the outcome that `onEnd` is given or by `abandon`; from then on what still comes of
- * it is dropped. Its memory goes back when no thread reads it any more.
+ * it is dropped. Its memory goes back when no thread reads it any more; the segment that the socket's next read goes to,
+ * when that read has come or the socket has closed.
  */
 import type { Pool } from '../pool/pool.js';
 import type { Outcome, TaskHandle } from '../pool/task.js';
@@ -18,8 +19,10 @@ import type { FrameCollector } from './frame-collector.js';
 import type { Segment } from './segment.js';
 import { type ReadTarget, readBytes } from './shared-reads.js';
 
-/** As many with a worker as are filled meanwhile. */
-export const segmentsPerBody = 8;
+/** What a worker gets at once, at the most. */
+const segmentsPerPart = 2;
+/** One part with a worker, the next ready, and one that is filled: with all of them in one part, each waits for the other. */
+export const segmentsPerBody = 3 * segmentsPerPart;
 export const statesPerBody = 2;
 
 /** Fewer bytes than this are copied: they are read together with what follows. */
@@ -191,8 +194,11 @@ export class BulkBody {
   }
 
   #closeFilled(): void {
-    if (!this.#filling || this.#filling.room >= targetBytesMin) return;
-    this.#full.push(this.#filling);
+    if (this.#filling && this.#filling.room < targetBytesMin) this.#closeFilling(this.#filling);
+  }
+
+  #closeFilling(filling: Segment): void {
+    this.#full.push(filling);
     this.#filling = undefined;
   }
 
@@ -203,16 +209,13 @@ export class BulkBody {
     return this.#owner.memory.takeSegment();
   }
 
-  /** Gives the next part to a worker, if none has one and there is one to give: all that is full. */
+  /** Gives the next part to a worker, if none has one and there is one to give. */
   #submit(): void {
     if (this.#running || this.#state !== 'open') return;
-    const segments = this.#full.splice(0);
-    if (this.isWhole && this.#filling) {
-      segments.push(this.#filling);
-      this.#filling = undefined;
-    }
+    if (this.isWhole && this.#filling) this.#closeFilling(this.#filling);
+    const segments = this.#full.splice(0, segmentsPerPart);
     if (segments.length === 0) return;
-    const isLast = this.isWhole;
+    const isLast = this.isWhole && this.#full.length === 0;
     const [from, to] = this.#states!;
     const pieces = segments.flatMap((segment) => segment.pieces);
     const payload = { pieces, from: from.offset, to: to.offset, isLast };
