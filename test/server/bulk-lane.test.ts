@@ -164,10 +164,12 @@ test('a body that comes with one read and finds no place does not keep its conne
 
 test('a body that finds no place for as long as a frame may take is turned away, and its connection stays', async (t) => {
   const server = await openServer(t, { frameTimeoutMs: 3000 });
+  // Made once and before: to make sixteen takes as long as the first of them may be kept waiting.
+  const [start, rest] = halves(largeSum('keeps', 8_000_000));
   const wires = [];
   for (let index = 0; index < places; index++) {
     const wire = await openWire(t, server.port);
-    await wire.send(halves(largeSum(`${index}`, 8_000_000))[0]);
+    await wire.send(start);
     wires.push(wire);
   }
   await untilBulk(server, places, 0);
@@ -176,7 +178,7 @@ test('a body that finds no place for as long as a frame may take is turned away,
   await untilBulk(server, places, 1);
   // Each brings as much as keeps its place, and no more: late enough to keep it longer than the late one waits.
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  for (const wire of wires) wire.socket.write(halves(largeSum('', 8_000_000))[1].subarray(0, 1_500_000));
+  for (const wire of wires) wire.socket.write(rest.subarray(0, 1_500_000));
   const reply = await late.reply(10_000);
   assert.equal([reply.id, reply.code, reply.retryAfterMs], ['late', 'OVERLOADED', 3000]);
   assert.is(bulk(server).ended.overloaded, 1);
