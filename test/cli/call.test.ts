@@ -201,7 +201,8 @@ test.needs(['script', 'bash'], 'Ctrl-C ends a large request with the terminal as
   });
   const ended = once(terminal, 'close');
   await until('the bar is drawn', () => /sent .* of 16\.0 MB/.test(stdout));
-  process.kill(Number(/pid (\d+)/.exec(stdout)?.[1]), 'SIGINT');
+  const pid = await until('the shell names the process', () => Number(/pid (\d+)/.exec(stdout)?.[1]));
+  process.kill(pid, 'SIGINT');
   await ended;
   assert.is(stdout.lastIndexOf('\x1b[?7h') > stdout.lastIndexOf('\x1b[?7l'), true, stdout);
   assert.match(stdout, /status 130/);
