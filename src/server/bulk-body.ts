@@ -25,7 +25,7 @@ const segmentsPerPart = 2;
 export const segmentsPerBody = 3 * segmentsPerPart;
 export const statesPerBody = 2;
 
-/** Fewer bytes than this are copied: they are read together with what follows. */
+/** The least for which a read gets a place of its own. Fewer bytes are read together with what follows, and copied. */
 const targetBytesMin = 64 * 1024;
 
 /** A body is stalled unless it brings as much within the time that a frame may take. */
@@ -94,10 +94,6 @@ export class BulkBody {
     return this.#seen === this.#request.collector.bodyBytes;
   }
 
-  get isOver(): boolean {
-    return this.#state === 'over';
-  }
-
   /**
    * May another read's bytes be given to `take`? The last segment is not counted on: a read that `nextTarget` sends there
    * is to have its room even if it comes after a pause.
@@ -146,8 +142,10 @@ export class BulkBody {
       this.sinceMs = performance.now();
     }
     if (this.#state === 'open') {
-      if (this.#isOnLoan) this.#grow(part.length);
-      else this.#keep(part);
+      if (this.#isOnLoan) {
+        this.#filling!.grow(part.length);
+        this.#closeFilled();
+      } else this.#keep(part);
       this.#submit();
     } else if (this.#state === 'waiting') this.#gather(part);
     return part.length;
@@ -187,18 +185,10 @@ export class BulkBody {
     if (collector.isIncomplete) this.end('overloaded', { kind: 'error', code: 'OVERLOADED', message: budgetIsEmpty });
   }
 
-  /** Keeps what the socket has written to the place that it had on loan. */
-  #grow(bytes: number): void {
-    this.#filling?.grow(bytes);
-    this.#closeFilled();
-  }
-
+  /** A segment is full where nothing more comes, or not enough fits in for another read. */
   #closeFilled(): void {
-    if (this.#filling && this.#filling.room < targetBytesMin) this.#closeFilling(this.#filling);
-  }
-
-  #closeFilling(filling: Segment): void {
-    this.#full.push(filling);
+    if (!this.#filling || (!this.isWhole && this.#filling.room >= targetBytesMin)) return;
+    this.#full.push(this.#filling);
     this.#filling = undefined;
   }
 
@@ -212,7 +202,6 @@ export class BulkBody {
   /** Gives the next part to a worker, if none has one and there is one to give. */
   #submit(): void {
     if (this.#running || this.#state !== 'open') return;
-    if (this.isWhole && this.#filling) this.#closeFilling(this.#filling);
     const segments = this.#full.splice(0, segmentsPerPart);
     if (segments.length === 0) return;
     const isLast = this.isWhole && this.#full.length === 0;

@@ -284,7 +284,7 @@ export class Connection implements Peer {
     const collector = this.#collector;
     if (!collector) return;
     const hadStart = collector.hasStart;
-    const taken = collector.take(chunk);
+    const taken = hadStart ? collector.take(chunk) : collector.takeStart(chunk);
     if (collector.isLarge && !hadStart) this.#judge(collector);
     if (this.#collector && collector.isWhole) {
       this.#collector = undefined;

@@ -83,11 +83,20 @@ export class FrameCollector {
     return this.#bytes.subarray(this.isLarge ? 0 : frameHeaderBytes, this.#have);
   }
 
-  /**
-   * Takes what belongs to the frame from `chunk`'s start; answers how many bytes that was. Of a large frame it is no more
-   * than its start, until that is there: what becomes of the rest depends on it.
-   */
+  /** Takes what belongs to the frame from `chunk`'s start; answers how many bytes that was. */
   take(chunk: Uint8Array): number {
+    const taken = this.#takeHeader(chunk);
+    return taken + this.#takeBody(chunk.subarray(taken, taken + this.missingBytes));
+  }
+
+  /** The same, but of a large frame no more than the start: what becomes of the rest depends on it. */
+  takeStart(chunk: Uint8Array): number {
+    const taken = this.#takeHeader(chunk);
+    const start = Math.min(this.#bodyBytes, inlineBytesMax);
+    return taken + this.#takeBody(chunk.subarray(taken, taken + start - this.#bodySeen));
+  }
+
+  #takeHeader(chunk: Uint8Array): number {
     let taken = 0;
     while (this.#headerSeen < frameHeaderBytes) {
       if (taken === chunk.length) return taken;
@@ -95,11 +104,13 @@ export class FrameCollector {
       this.#bodyBytes = this.#bodyBytes * 256 + chunk[taken++]!;
       if (++this.#headerSeen === frameHeaderBytes && !this.isLarge) this.#keep(headerOf(this.#bodyBytes));
     }
-    const end = this.isLarge && !this.hasStart ? inlineBytesMax : this.#bodyBytes;
-    const part = chunk.subarray(taken, taken + end - this.#bodySeen);
+    return taken;
+  }
+
+  #takeBody(part: Uint8Array): number {
     this.#keep(part);
     this.#bodySeen += part.length;
-    return taken + part.length;
+    return part.length;
   }
 
   /** Lets go of the bytes, which nobody may read any more, and gives them back to the budget. */

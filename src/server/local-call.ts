@@ -79,8 +79,7 @@ function deliver(
     if (engine.handouts > 0) dispatcher.request(peer, frame, engine.handout(0), wholeAtMs);
     else peer.send(Buffer.from(engine.replies));
   } else {
-    const startBytes = collector.take(frame);
-    collector.take(frame.subarray(startBytes));
+    collector.take(frame);
     if (collector.isIncomplete) {
       dispatcher.refuseBody(peer, collector.body, 'OVERLOADED', budgetIsEmpty);
       collector.release();

@@ -1,13 +1,13 @@
-/** Bytes of a segment: what a worker gets at once. Large enough that the hand-over to it does not show. */
+/** Bytes of a segment: the least that a worker gets at once. Large enough that the hand-over to it does not show. */
 export const segmentBytes = 512 * 1024;
 
 /** Shorter pieces are joined to the one before, so that there are never many. */
 const pieceBytesMin = 4096;
 
 /**
- * Shared memory that is filled with pieces of a stream.
+ * Shared memory that is filled with pieces of a stream, copied or read to where they are to stand.
  *
- * A piece stands where its address has the same last three bits as where it came from. V8 copies to and from shared
+ * A piece that is copied stands where its address has the same last three bits as where it came from. V8 copies to and from shared
  * memory word by word where both sides are aligned alike, and byte by byte, eight times as slow, where they are not.
  */
 export class Segment {

@@ -50,6 +50,19 @@ test('leaves what belongs to the next frame', () => {
   assert.is(collector.isWhole, true);
 });
 
+test('takes no more than the start of a large frame where only that is asked for, and then the rest', () => {
+  const { collector } = collectorWith(1_000_000);
+  const bytes = frame(Uint8Array.from({ length: 100_000 }, (_, index) => index));
+  assert.is(collector.takeStart(bytes.subarray(0, 3)), 3);
+  assert.is(collector.takeStart(bytes.subarray(3, 70_000)), 1 + 64 * 1024);
+  assert.equal([collector.hasStart, collector.missingBytes], [true, 100_000 - 64 * 1024]);
+  assert.is(collector.take(bytes.subarray(4 + 64 * 1024)), 100_000 - 64 * 1024);
+  assert.equal(Buffer.from(collector.body), bytes.subarray(4));
+  const small = collectorWith(1000).collector;
+  assert.is(small.takeStart(Buffer.concat([frame('abc'), frame('d')])), 7);
+  assert.is(small.isWhole, true);
+});
+
 test('holds no more than twice what has come, or 128 KiB, whatever the header promises', () => {
   const { budget, collector } = collectorWith(1_000_000_000);
   collector.take(Buffer.from([0xff, 0xff, 0xff, 0xff]));
