@@ -1,16 +1,35 @@
 /** One request body: scanned, executed where the operation is the engine's own, answered. */
 import { BACKSLASH, DOLLAR, OPEN_BRACKET, Operation, Outcome, QUOTE } from './codes';
+import { writeSum } from './decimal';
 import {
-  dataEnd, dataStart, dataSummed, dataTraits, idEnd, idStart, opEnd, operation, opStart, readEnvelope,
-  timeoutEnd, timeoutStart, traceparentEnd, traceparentStart,
+  dataEnd,
+  dataStart,
+  dataSummed,
+  dataTraits,
+  idEnd,
+  idStart,
+  opEnd,
+  operation,
+  opStart,
+  readEnvelope,
+  timeoutEnd,
+  timeoutStart,
+  traceparentEnd,
+  traceparentStart,
 } from './envelope';
-import { clearFault, fault, outcomeOf, why, Why } from './fault';
+import { clearFault, fault, outcomeOf, Why, why } from './fault';
 import {
-  COUNTS, HANDOUT_BYTES, HANDOUT_DATA, HANDOUT_ID, HANDOUT_OP, HANDOUT_TIMEOUT, HANDOUT_TRACEPARENT, HANDOUTS,
+  COUNTS,
+  HANDOUT_BYTES,
+  HANDOUT_DATA,
+  HANDOUT_ID,
+  HANDOUT_OP,
+  HANDOUT_TIMEOUT,
+  HANDOUT_TRACEPARENT,
+  HANDOUTS,
 } from './layout';
 import { beginOk, copyBytes, endFrame, writeFault, writeNull, writePong } from './response';
 import { sumArray } from './sum';
-import { writeSum } from './decimal';
 import { writeUpper } from './upper';
 
 /** How the last body ended: an `Outcome`. */
@@ -18,22 +37,37 @@ export let outcome: i32 = Outcome.OK;
 /** The engine's own operation that the last body named, or `Operation.NONE`. */
 export let operationOf: i32 = Operation.NONE;
 
+/** Where the last response is. */
+export let responseAt: usize = 0;
+
+/** The bits of all of the engine's own operations; that of `Operation.NONE` is never set. */
+export const ALL_OPERATIONS: i32 = (1 << Operation.COUNT) - 2;
+/** The operations that are answered here, a bit each: the others are handed out. */
+let allowed: i32 = ALL_OPERATIONS;
+
+export function allowOperations(mask: i32): void {
+  allowed = mask & ALL_OPERATIONS;
+}
+
 /**
- * Answers the body [start, end) with a frame written at `frame`, and gives the address behind it. A valid request
- * for an operation that is not the engine's, or any valid request where `handOutAll`, leaves `HANDED_OUT` in
- * `outcome` and writes nothing.
+ * Answers the body [start, end) with a frame written at `frame`, and gives the address after it. With `inPlace` the
+ * response to an `echo` is written around the data instead: HEAD_ROOM bytes before the body are overwritten then, and the
+ * body is lost. A valid request
+ * for an operation that is not the engine's or not allowed, or any valid request where `handOutAll`, leaves `HANDED_OUT`
+ * in `outcome` and writes nothing.
  */
-export function answerBody(start: usize, end: usize, frame: usize, handOutAll: bool): usize {
+export function answerBody(start: usize, end: usize, frame: usize, handOutAll: bool, inPlace: bool): usize {
+  responseAt = frame;
   // The scanners stop at this 0; the byte belongs to the next frame and comes back.
   const next = load<u8>(end);
   store<u8>(end, 0);
   clearFault();
-  const isJson = readEnvelope(start, end, handOutAll, false);
+  const isJson = readEnvelope(start, end, handOutAll || !(allowed & (1 << Operation.SUM)), false);
   let to: usize = 0;
   if (why == Why.NOTHING) {
-    if (operation == Operation.NONE || handOutAll) outcome = Outcome.HANDED_OUT;
+    if (!((allowed >> operation) & 1) || handOutAll) outcome = Outcome.HANDED_OUT;
     else {
-      to = writeResult(frame);
+      to = writeResult(frame, inPlace);
       if (to) outcome = Outcome.OK;
     }
   }
@@ -49,15 +83,16 @@ export function answerBody(start: usize, end: usize, frame: usize, handOutAll: b
 }
 
 export function count(operation: i32, outcome: i32): void {
-  const cell = COUNTS + (<usize>(operation * Outcome.COUNT + outcome) << 3);
+  const cell = COUNTS + ((<usize>(operation * Outcome.COUNT + outcome)) << 3);
   store<u64>(cell, load<u64>(cell) + 1);
 }
 
 /** The ok response to a valid request of the engine's own, or 0 with the fault kept. */
-function writeResult(frame: usize): usize {
+function writeResult(frame: usize, inPlace: bool): usize {
   let to = beginOk(frame, idStart, idEnd);
   switch (operation) {
     case Operation.ECHO:
+      if (inPlace && dataStart) return endInPlace(frame, to);
       to = dataStart ? copyBytes(to, dataStart, dataEnd - dataStart) : writeNull(to);
       break;
     case Operation.UPPER:
@@ -76,6 +111,13 @@ function writeResult(frame: usize): usize {
       to = writePong(to);
   }
   return endFrame(frame, to);
+}
+
+/** What goes before the data is at [frame, to). It takes the place of what stood there. */
+function endInPlace(frame: usize, to: usize): usize {
+  responseAt = dataStart - (to - frame);
+  memory.copy(responseAt, frame, to - frame);
+  return endFrame(responseAt, dataEnd);
 }
 
 function dataFault(reason: i32): usize {

@@ -46,7 +46,7 @@ export function resumeSum(from: i32, to: i32, rests: i64): void {
   tails = rests;
 }
 
-/** The upper half of a bucket stands for so many places more than the lower. */
+/** The upper half of a bucket counts so many places above the lower. */
 const UPPER_PLACES: i32 = 8;
 
 /** Adds `pair`, the upper half in the low lane, to the bucket of 10^`exponent`. The caller has to `touch` it, too. */
@@ -92,8 +92,8 @@ const DIGITS_CERTAIN: i32 = 15;
 const DIGITS_END: usize = TEXT + TEXT_BYTES - 64;
 
 /**
- * What `layDigits` leaves: the digits of the magnitude stand in [firstDigit, digitsEnd), neither the first nor the last
- * of them is 0, and the last stands for 10^lastExponent.
+ * What `layDigits` leaves: the digits of the magnitude are in [firstDigit, digitsEnd). Neither the first nor the last
+ * of them is 0, and the place of the last is 10^lastExponent.
  */
 let firstDigit: usize = 0;
 let digitsEnd: usize = 0;
@@ -101,7 +101,7 @@ let lastExponent: i32 = 0;
 let isNegative: bool = false;
 
 /**
- * Writes the binary64 nearest to the sum, as text, at `to`; answers the address behind it, or 0 with the fault kept
+ * Writes the binary64 nearest to the sum, as text, at `to`; answers the address after it, or 0 with the fault kept
  * where the sum is beyond binary64. Rounds once, ties to even.
  */
 export function writeSum(to: usize, at: usize): usize {
@@ -145,7 +145,7 @@ function signDigits(): usize {
   return firstDigit - <usize>isNegative;
 }
 
-/** The tail's digit stands one place below the least exponent, so the digits must reach down to that. */
+/** The tail's digit is one place below the least exponent, so the digits must reach down to that. */
 function touchForTail(): void {
   if (EXPONENT_LEAST < lowest) lowest = EXPONENT_LEAST;
   if (EXPONENT_LEAST > highest) highest = EXPONENT_LEAST;
@@ -206,7 +206,7 @@ function floorTenth(value: i64): i64 {
   return quotient - <i64>(value < quotient * 10);
 }
 
-/** Of digits in ten's complement that stand for a negative number: the digits of its magnitude. True: a 1 in front. */
+/** Turns digits in ten's complement of a negative number into those of its magnitude. True: a 1 belongs before them. */
 function complementDigits(start: usize, end: usize): bool {
   let carry = 1;
   for (let p = end; p > start; ) {
@@ -225,7 +225,7 @@ function writeZero(to: usize): usize {
   return to + 3;
 }
 
-/** `count` digits, of which `point` stand before the decimal point; as ECMAScript's Number::toString places it. */
+/** `count` digits, of which `point` are before the decimal point, where ECMAScript's Number::toString places it. */
 function writePositional(to: usize, digits: usize, count: i32, point: i32): usize {
   if (point <= 0) {
     store<u8>(to++, ZERO);

@@ -2,12 +2,21 @@
  * The members of a request, in any order: `id`, `op`, `data`, `timeoutMs`, `traceparent`; others are checked as JSON
  * and passed over. Leaves the tokens' places in globals for `body.ts`, or a fault.
  *
- * A `sum` whose `op` stands before its `data` is added while it is scanned; in every other case the data is scanned
+ * A `sum` whose `op` comes before its `data` is added while it is scanned; in every other case the data is scanned
  * first and the operation looks at it afterwards.
  */
 import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, Operation, QUOTE } from './codes';
 import { fault, grammarFault, Why } from './fault';
-import { clearStringTraits, HAS_ESCAPE, hexValue, skipColon, skipSpace, skipString, skipValue, stringTraits } from './json';
+import {
+  clearStringTraits,
+  HAS_ESCAPE,
+  hexValue,
+  skipColon,
+  skipSpace,
+  skipString,
+  skipValue,
+  stringTraits,
+} from './json';
 import { sumArray } from './sum';
 
 const ID_BYTES_MAX: usize = 256;
@@ -87,6 +96,11 @@ export function beginData(p: usize, name: usize): bool {
   return true;
 }
 
+/** The value of `data` is cut, and will be looked at again from its start. */
+export function forgetData(): void {
+  dataStart = 0;
+}
+
 function clearEnvelope(): void {
   idStart = opStart = dataStart = timeoutStart = traceparentStart = 0;
   dataSummed = false;
@@ -95,7 +109,7 @@ function clearEnvelope(): void {
 
 /**
  * Scans the body from `start` to `end`. Answers true where it is JSON; whether it is also a request says `why`.
- * Of a body that is cut (`isCut`), what was read before the cut stands in the globals. With `addNothing` a `sum` is only
+ * Of a body that is cut (`isCut`), what was read before the cut is in the globals. With `addNothing` a `sum` is only
  * scanned.
  */
 export function readEnvelope(start: usize, end: usize, addNothing: bool, isCut: bool): bool {
@@ -200,7 +214,7 @@ function unescapeName(start: usize, end: usize): usize {
         p += 4;
         byte = unit < 0x80 ? <u8>unit : 0xff;
       } else {
-        // The other escapes stand for themselves or for control characters; no known name holds either.
+        // The other escapes are themselves or control characters; no known name has either.
         byte = 0xff;
       }
     }
@@ -297,7 +311,7 @@ function readData(p: usize, name: usize, addNothing: bool, cut: usize): usize {
   return end;
 }
 
-/** Is one of the bytes [p, end) that byte? Some of those behind may be taken for it. */
+/** Whether one of the bytes [p, end) is that byte. Some of those after them may be taken for it. */
 function hasByte(byte: u8, p: usize, end: usize): bool {
   const wanted = i8x16.splat(<i8>byte);
   for (; p < end; p += 16) {

@@ -56,7 +56,7 @@ export function resumeFault(reason: i32, at: usize, index: u32): void {
   itemIndex = index;
 }
 
-/** Keeps a fault unless an earlier one stands. Always answers 0, the scanners' "no position". */
+/** Keeps a fault unless there is an earlier one. Always answers 0, the scanners' "no position". */
 export function fault(reason: i32, at: usize): usize {
   if (why == Why.NOTHING) {
     why = reason;

@@ -15,3 +15,11 @@ export declare function formatNumber(text: usize, length: i32, to: usize): i32;
 // @ts-ignore: decorator
 @external("host", "upperCase")
 export declare function upperCase(token: usize, length: i32, to: usize): i32;
+
+/**
+ * Is the UTF-8 text of `upperLength` bytes at `upper` the upper case of the one of `length` bytes at `text`, as the host
+ * sees it?
+ */
+// @ts-ignore: decorator
+@external("host", "isUpperCase")
+export declare function isUpperCase(text: usize, length: i32, upper: usize, upperLength: i32): bool;

@@ -2,19 +2,52 @@
  * The ABI: what the host may call, and where it puts and finds bytes. Called one at a time; each call leaves its
  * results in STATUS and overwrites those of the call before. `src/engine/engine.ts` is the only caller.
  */
-import { answerBody, count, isControl, operationOf, outcome, writeHandout } from './body';
-import { Operation, Outcome, Stop } from './codes';
-import { exactLength, tails, writeExactSum } from './decimal';
-import { forgetCutTimeout, readEnvelope } from './envelope';
-import { clearFault, outcomeOf, where, why } from './fault';
+import {
+  ALL_OPERATIONS,
+  allowOperations,
+  answerBody,
+  count,
+  isControl,
+  operationOf,
+  outcome,
+  responseAt,
+  writeHandout,
+} from './body';
+import { Outcome, Stop } from './codes';
+import { forgetCutTimeout, operation, readEnvelope } from './envelope';
+import { clearFault, where } from './fault';
 import { skipSpace, skipValue } from './json';
 import {
-  ARENA, BODY, BODY_STATE_BYTES, COUNTS, GUARD, HANDOUT_BYTES, HANDOUTS, HANDOUTS_MAX, INLINE_BYTES_MAX, INPUT, INPUT_BYTES, OUTPUT, OUTPUT_END,
-  PART, PART_BYTES_MAX, replyBytesMax, STATUS, STATUS_ANSWERED, STATUS_CONSUMED, STATUS_FAULT_OFFSET, STATUS_HANDOUTS, STATUS_ITEM_INDEX,
-  STATUS_OPERATION, STATUS_OUTCOME, STATUS_OUTPUT_LENGTH, STATUS_STOP, STATUS_TAILS, STATUS_TEXT_LENGTH, STATUS_TEXT_OFFSET,
+  ARENA,
+  BODY,
+  BODY_CHECK_BYTES,
+  BODY_STATE_BYTES,
+  COUNTS,
+  GUARD,
+  HANDOUT_BYTES,
+  HANDOUTS,
+  HANDOUTS_MAX,
+  INLINE_BYTES_MAX,
+  INPUT,
+  INPUT_BYTES,
+  OUTPUT,
+  OUTPUT_END,
+  PART,
+  PART_BYTES_MAX,
+  replyBytesMax,
+  STATUS,
+  STATUS_ANSWERED,
+  STATUS_CONSUMED,
+  STATUS_HANDOUTS,
+  STATUS_OPERATION,
+  STATUS_OUTCOME,
+  STATUS_OUTPUT_LENGTH,
+  STATUS_OUTPUT_OFFSET,
+  STATUS_STOP,
 } from './layout';
 import { answerParts, leaveSum, partsOutcome } from './part-answer';
-import { addPart, beginArray, isBare, keepBody, resumeBody } from './parts';
+import { Body, keepBody, resumeBody } from './part-body';
+import { addPart, beginArray } from './parts';
 
 export const statusOffset: usize = STATUS;
 export const countsOffset: usize = COUNTS;
@@ -28,10 +61,18 @@ export const arenaOffset: usize = ARENA;
 export const guardBytes: i32 = GUARD;
 export const bodyStateOffset: usize = BODY;
 export const bodyStateBytes: i32 = BODY_STATE_BYTES;
+/** Bytes of it that are enough for a body that is only checked. */
+export const bodyCheckBytes: i32 = BODY_CHECK_BYTES;
 export const partOffset: usize = PART;
 export const partBytesMax: i32 = PART_BYTES_MAX;
 /** Where asc's static data ends; it must stay below `statusOffset`. */
 export const staticEnd: usize = __heap_base;
+export const allOperations: i32 = ALL_OPERATIONS;
+
+/** From now on `run` and `answer` answer the operations whose bits are set, and hand the others out. */
+export function allow(mask: i32): void {
+  allowOperations(mask);
+}
 
 /**
  * Decodes the first `length` bytes of INPUT, which begin at a frame's border, and answers every whole frame there
@@ -57,12 +98,12 @@ export function run(length: i32, handOutAll: bool): void {
       stop = Stop.OUTPUT;
       break;
     }
-    to = answerBody(body, end, to, handOutAll);
+    to = answerBody(body, end, to, handOutAll, false);
     frame = end;
     if (outcome != Outcome.HANDED_OUT) answered++;
     else {
       writeHandout(handouts++, INPUT);
-      // Control acts before what stands behind it, whether that came in the same read or not.
+      // Control acts before what follows it, whether that came in the same read or not.
       if (isControl()) {
         stop = Stop.OUTPUT;
         break;
@@ -78,22 +119,24 @@ export function run(length: i32, handOutAll: bool): void {
 }
 
 function invariants(frame: usize, limit: usize, to: usize, handouts: i32): void {
-  assert(INPUT <= frame && frame <= limit, 'the cursor stands at a frame border inside the input');
-  assert(OUTPUT <= to && to <= OUTPUT_END, 'the replies stand inside the output');
-  assert(0 <= handouts && handouts <= HANDOUTS_MAX, 'the records stand inside their table');
+  assert(INPUT <= frame && frame <= limit, 'the cursor is at a frame border inside the input');
+  assert(OUTPUT <= to && to <= OUTPUT_END, 'the replies are inside the output');
+  assert(0 <= handouts && handouts <= HANDOUTS_MAX, 'the records are inside their table');
 }
 
 /**
- * Answers one body of any size. It stands in the arena and the room for its reply follows, a guard between.
+ * Answers one body of any size. It is in the arena, and the room for its reply follows, with a guard between. An `echo`
+ * is answered around its data instead: STATUS says where the reply is.
  * Where it is handed out, the record's places count from the body's first byte.
  */
 export function answer(length: i32): void {
   const end = ARENA + <usize>length;
   const frame = end + <usize>GUARD;
-  const to = answerBody(ARENA, end, frame, false);
+  const to = answerBody(ARENA, end, frame, false, true);
   const isHandedOut = outcome == Outcome.HANDED_OUT;
   if (isHandedOut) writeHandout(0, ARENA);
-  store<i32>(STATUS, <i32>(to - frame), STATUS_OUTPUT_LENGTH);
+  store<u32>(STATUS, <u32>responseAt, STATUS_OUTPUT_OFFSET);
+  store<i32>(STATUS, <i32>(to - responseAt), STATUS_OUTPUT_LENGTH);
   store<i32>(STATUS, <i32>isHandedOut, STATUS_HANDOUTS);
   store<i32>(STATUS, operationOf, STATUS_OPERATION);
   store<i32>(STATUS, outcome, STATUS_OUTCOME);
@@ -117,25 +160,26 @@ export function suspend(): void {
 }
 
 /**
- * Looks at the next `length` bytes of the body, which stand at PART + `shift`. False: there is more to come. True: the response
- * stands in OUTPUT, with its length and what it is in STATUS; the body's other parts are not wanted.
+ * Looks at the next `length` bytes of the body, which are at PART + `shift`. False: more parts are wanted. True: the response
+ * is in OUTPUT, with its length and what it is in STATUS (of an `echo` without its result: see `answerParts`); no more
+ * parts are wanted.
  */
 export function part(shift: i32, length: i32, isLast: bool): bool {
   if (!addPart(PART + <usize>shift, length, isLast)) return false;
-  if (isBare) {
+  if (Body.isBare) {
     leaveSum();
     return true;
   }
   const end = answerParts();
   store<i32>(STATUS, <i32>(end - OUTPUT), STATUS_OUTPUT_LENGTH);
-  store<i32>(STATUS, Operation.SUM, STATUS_OPERATION);
+  store<i32>(STATUS, operation, STATUS_OPERATION);
   store<i32>(STATUS, partsOutcome, STATUS_OUTCOME);
-  if (partsOutcome != Outcome.HANDED_OUT) count(Operation.SUM, partsOutcome);
+  if (partsOutcome != Outcome.HANDED_OUT) count(operation, partsOutcome);
   return true;
 }
 
 /**
- * Reads the envelope of a body's first `length` bytes, which stand in INPUT, as far as it goes, and leaves it as the
+ * Reads the envelope of a body's first `length` bytes, which are in INPUT, as far as it goes, and leaves it as the
  * first record.
  */
 export function peek(length: i32): void {
@@ -155,9 +199,8 @@ export function check(length: i32): i32 {
   const next = load<u8>(end);
   store<u8>(end, 0);
   clearFault();
-  let p = skipValue(skipSpace(ARENA), 0);
+  const p = skipValue(skipSpace(ARENA), 0);
   const place = p ? skipSpace(p) : where;
   store<u8>(end, next);
   return p && place == end ? -1 : <i32>(place - ARENA);
 }
-

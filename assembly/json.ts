@@ -1,15 +1,16 @@
 /**
- * Strict RFC 8259 scanners. Each takes the address of a token's first byte and answers the address behind it, or 0
+ * Strict RFC 8259 scanners. Each takes the address of a token's first byte and answers the address after it, or 0
  * with the fault kept.
  *
  * Invariant: the byte at the end of the body is 0 while a scanner runs (`body.ts` puts it there and takes it away).
  * It is no digit, no white space, no continuation byte and no legal byte of a string, so every scanner stops there
  * and none compares with the end.
  */
-import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, MINUS, OPEN_BRACE, OPEN_BRACKET, PLUS, POINT, QUOTE, ZERO } from './codes';
+import { ALL_5C, ALL_20, ALL_22 } from './bytes16';
+import { BACKSLASH, COLON, COMMA, MINUS, OPEN_BRACE, OPEN_BRACKET, PLUS, POINT, QUOTE, ZERO } from './codes';
 import { grammarFault, Why } from './fault';
 import { NESTING, NESTING_LEVELS_MAX } from './layout';
-import { skipCodePoints } from './utf8';
+import { skipWideText } from './utf8';
 
 /** What the strings scanned since the last clearing held. */
 export let stringTraits: i32 = 0;
@@ -35,7 +36,7 @@ export function skipSpace(p: usize): usize {
 /** `byte` is at most 0x20. */
 // @ts-ignore: decorator
 @inline
-export function isSpace(byte: u8): bool {
+function isSpace(byte: u8): bool {
   return <bool>((SPACES >>> <u64>byte) & 1);
 }
 
@@ -63,27 +64,43 @@ export function skipString(p: usize): usize {
 /** `p` is inside a string, not inside an escape or a character. */
 export function skipStringRest(p: usize): usize {
   while (true) {
-    const v = v128.load(p);
-    // One signed comparison finds control characters and, being negative, every byte of a wide character.
-    const special = i8x16.bitmask(
-      v128.or(
-        v128.or(i8x16.eq(v, i8x16.splat(<i8>QUOTE)), i8x16.eq(v, i8x16.splat(<i8>BACKSLASH))),
-        i8x16.lt_s(v, i8x16.splat(0x20)),
-      ),
-    );
-    if (!special) {
-      p += 16;
-      continue;
-    }
-    p += <usize>ctz(special);
+    const special = i8x16.bitmask(specialBytes(v128.load(p)));
+    p = special ? p + <usize>ctz(special) : nextSpecial(p + 16);
     const byte = load<u8>(p);
     if (byte == QUOTE) return p + 1;
     if (byte == BACKSLASH) p = skipEscape(p);
     else if (byte >= 0x80) {
       stringTraits |= HAS_WIDE;
-      p = skipCodePoints(p);
+      p = skipWideText(p);
     } else return grammarFault(Why.BAD_CHARACTER, p);
     if (!p) return 0;
+  }
+}
+
+/** A byte is not 0 where a string does not simply go on. */
+// @ts-ignore: decorator
+@inline
+function specialBytes(v: v128): v128 {
+  // One signed comparison finds control characters and, being negative, every byte of a wide character.
+  return v128.or(
+    v128.or(i8x16.eq(v, v128.load(ALL_22)), i8x16.eq(v, v128.load(ALL_5C))),
+    i8x16.gt_s(v128.load(ALL_20), v),
+  );
+}
+
+/** The address of the first byte from `p` on at which a string does not simply go on: of long text, 64 bytes at a time. */
+function nextSpecial(p: usize): usize {
+  while (true) {
+    const a = specialBytes(v128.load(p));
+    const b = specialBytes(v128.load(p, 16));
+    const c = specialBytes(v128.load(p, 32));
+    const d = specialBytes(v128.load(p, 48));
+    if (v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) {
+      const low = <u64>i8x16.bitmask(a) | ((<u64>i8x16.bitmask(b)) << 16);
+      const high = <u64>i8x16.bitmask(c) | ((<u64>i8x16.bitmask(d)) << 16);
+      return p + <usize>ctz(low | (high << 32));
+    }
+    p += 64;
   }
 }
 
@@ -126,7 +143,7 @@ export function isDigit(byte: u8): bool {
 /** A bit for each of the 16 bytes at `p` that is not a digit, the first byte's bit lowest. */
 // @ts-ignore: decorator
 @inline
-function nonDigits(p: usize): u32 {
+export function nonDigits(p: usize): u32 {
   // As signed bytes, digits become the ten least, so that one signed comparison finds them: processors have no other.
   const shifted = i8x16.sub(v128.load(p), i8x16.splat(<i8>(ZERO + 0x80)));
   return <u32>i8x16.bitmask(i8x16.lt_s(shifted, i8x16.splat(-128 + 10))) ^ 0xffff;
@@ -134,7 +151,7 @@ function nonDigits(p: usize): u32 {
 
 // @ts-ignore: decorator
 @inline
-export function skipDigits(p: usize): usize {
+function skipDigits(p: usize): usize {
   let other = nonDigits(p);
   while (!other) {
     p += 16;
@@ -176,7 +193,7 @@ function skipScalar(p: usize): usize {
 }
 
 /** `p` is at a member's name; answers the address of its value. */
-export function skipName(p: usize): usize {
+function skipName(p: usize): usize {
   if (load<u8>(p) != QUOTE) return grammarFault(Why.EXPECTED_NAME, p);
   p = skipString(p);
   return p ? skipColon(p) : 0;
@@ -214,7 +231,7 @@ export function skipValue(p: usize, levels: i32): usize {
       p = skipScalar(p);
       if (!p) return 0;
     }
-    // Behind a value: close what closes here, up to a comma that brings the next value.
+    // After a value: close what closes here, up to a comma that brings the next value.
     while (true) {
       if (levels == outside) return p;
       p = skipSpace(p);

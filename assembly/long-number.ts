@@ -7,13 +7,13 @@
  */
 import { MINUS, PLUS, POINT, ZERO } from './codes';
 import { isDigit } from './json';
-import { BODY_DIGITS, BODY_DIGITS_MAX, TEXT } from './layout';
+import { BODY, BODY_DIGITS, BODY_DIGITS_MAX, BodyField, TEXT } from './layout';
 import { addAnyNumber } from './sum';
 
-/** Where a long number stands. */
+/** How far a long number has been read. */
 namespace Digit {
   export const START: i32 = 0;
-  export const BEHIND_SIGN: i32 = 1;
+  export const AFTER_SIGN: i32 = 1;
   export const ZERO: i32 = 2;
   export const WHOLE: i32 = 3;
   export const POINT: i32 = 4;
@@ -40,24 +40,25 @@ export function beginLongNumber(): void {
   place = exponent = 0;
 }
 
-/** Takes up a number from the 22 bytes that `keepLongNumber` has left; its digits stand at BODY_DIGITS. */
-export function resumeLongNumber(from: usize): void {
-  place = load<i64>(from);
-  exponent = load<i64>(from, 8);
-  digitsKept = load<i32>(from, 16);
-  digit = load<u8>(from, 20);
-  const traits = load<u8>(from, 21);
+/** Takes up the number that `keepLongNumber` has left in fields of BODY; its digits are at BODY_DIGITS. */
+export function resumeLongNumber(): void {
+  place = load<i64>(BODY, BodyField.NUMBER_PLACE);
+  exponent = load<i64>(BODY, BodyField.NUMBER_EXPONENT);
+  digitsKept = load<i32>(BODY, BodyField.DIGITS_KEPT);
+  digit = load<u8>(BODY, BodyField.DIGIT);
+  const traits = load<u8>(BODY, BodyField.NUMBER_TRAITS);
   isNegative = (traits & 1) != 0;
   isNegativeExponent = (traits & 2) != 0;
   isMore = (traits & 4) != 0;
 }
 
-export function keepLongNumber(to: usize): void {
-  store<i64>(to, place);
-  store<i64>(to, exponent, 8);
-  store<i32>(to, digitsKept, 16);
-  store<u8>(to, <u8>digit, 20);
-  store<u8>(to, <u8>isNegative | (<u8>isNegativeExponent << 1) | (<u8>isMore << 2), 21);
+export function keepLongNumber(): void {
+  store<i64>(BODY, place, BodyField.NUMBER_PLACE);
+  store<i64>(BODY, exponent, BodyField.NUMBER_EXPONENT);
+  store<i32>(BODY, digitsKept, BodyField.DIGITS_KEPT);
+  store<u8>(BODY, <u8>digit, BodyField.DIGIT);
+  const traits = <u8>isNegative | ((<u8>isNegativeExponent) << 1) | ((<u8>isMore) << 2);
+  store<u8>(BODY, traits, BodyField.NUMBER_TRAITS);
 }
 
 function keepDigit(byte: u8, isWhole: bool): void {
@@ -83,19 +84,17 @@ export function passLongNumber(p: usize, limit: usize): usize {
     const byte = load<u8>(p);
     if (isDigit(byte)) {
       if (digit == Digit.ZERO) break;
-      if (digit <= Digit.BEHIND_SIGN) digit = byte == ZERO ? Digit.ZERO : Digit.WHOLE;
+      if (digit <= Digit.AFTER_SIGN) digit = byte == ZERO ? Digit.ZERO : Digit.WHOLE;
       else if (digit == Digit.POINT) digit = Digit.FRACTION;
       else if (digit == Digit.E || digit == Digit.E_SIGN) digit = Digit.EXPONENT;
       if (digit != Digit.EXPONENT) keepDigit(byte, digit != Digit.FRACTION);
       else if (exponent < EXPONENT_HUGE) exponent = exponent * 10 + <i64>(byte - ZERO);
     } else if (byte == MINUS && digit == Digit.START) {
-      digit = Digit.BEHIND_SIGN;
+      digit = Digit.AFTER_SIGN;
       isNegative = true;
     } else if (byte == POINT && (digit == Digit.ZERO || digit == Digit.WHOLE)) {
       digit = Digit.POINT;
-    } else if (
-      (byte | 0x20) == 0x65 && (digit == Digit.ZERO || digit == Digit.WHOLE || digit == Digit.FRACTION)
-    ) {
+    } else if ((byte | 0x20) == 0x65 && (digit == Digit.ZERO || digit == Digit.WHOLE || digit == Digit.FRACTION)) {
       digit = Digit.E;
     } else if ((byte == MINUS || byte == PLUS) && digit == Digit.E) {
       digit = Digit.E_SIGN;
@@ -106,7 +105,7 @@ export function passLongNumber(p: usize, limit: usize): usize {
   return p;
 }
 
-/** May the number end where it stands? */
+/** Whether the number may end here. */
 export function isWholeLongNumber(): bool {
   return digit == Digit.ZERO || digit == Digit.WHOLE || digit == Digit.FRACTION || digit == Digit.EXPONENT;
 }
@@ -118,7 +117,7 @@ export function addLongNumber(index: u32): bool {
   return addAnyNumber(TEXT, index) != 0;
 }
 
-/** Writes what was kept of a long number at TEXT, a 0 behind it: `-d.ddd…e±n`. A digit that was left out counts as a 1. */
+/** Writes what was kept of a long number at TEXT, a 0 after it: `-d.ddd…e±n`. A digit that was left out counts as a 1. */
 function writeLongNumber(): void {
   let to = TEXT;
   if (isNegative) store<u8>(to++, MINUS);

@@ -1,8 +1,8 @@
 /**
- * Where a body that comes in parts stands: what is expected next.
+ * How far a body that comes in parts has been read: what is expected next.
  *
- *     REQUEST ─▶ FIRST_NAME ─▶ BEHIND_NAME ─▶ VALUE ─▶ BEHIND_VALUE ─▶ NAME, VALUE or, at the end, END
- *                                               └─▶ FIRST_TERM ─▶ BEHIND_TERM ⇄ TERM      the array of a sum
+ *     REQUEST ─▶ FIRST_NAME ─▶ AFTER_NAME ─▶ VALUE ─▶ AFTER_VALUE ─▶ NAME, VALUE or, at the end, END
+ *                                              └─▶ FIRST_TERM ─▶ AFTER_TERM ⇄ TERM      the array of a sum
  *     a string or number too long to be carried: STRING, NUMBER, and then what would have followed
  */
 export namespace State {
@@ -11,15 +11,15 @@ export namespace State {
   export const ARRAY: i32 = 1;
   export const FIRST_NAME: i32 = 2;
   export const NAME: i32 = 3;
-  export const BEHIND_NAME: i32 = 4;
+  export const AFTER_NAME: i32 = 4;
   export const VALUE: i32 = 5;
   export const FIRST_ITEM: i32 = 6;
-  export const BEHIND_VALUE: i32 = 7;
+  export const AFTER_VALUE: i32 = 7;
   export const FIRST_TERM: i32 = 8;
   export const TERM: i32 = 9;
-  export const BEHIND_TERM: i32 = 10;
+  export const AFTER_TERM: i32 = 10;
   export const END: i32 = 11;
-  /** Inside a long token; `then` says what follows it. */
+  /** Inside a long token; `Body.afterToken` says what follows it. */
   export const STRING: i32 = 12;
   export const NUMBER: i32 = 13;
 }

@@ -1,9 +1,9 @@
 /**
- * Tokens near the end of a part of a body. The part has a 0 behind it, where the scanners of `json.ts` stop: what they
+ * Tokens near the end of a part of a body. The part has a 0 after it, where the scanners of `json.ts` stop: what they
  * find wrong there only tells that the token goes on in the next part, unless this is the last one.
  */
 import { BACKSLASH, COMMA } from './codes';
-import { grammarFault, itemIndex, resumeFault, where, Why, why } from './fault';
+import { grammarFault, itemIndex, resumeFault, Why, where, why } from './fault';
 import { skipNumber, skipStringRest } from './json';
 import { CARRY_BYTES_MAX } from './layout';
 
@@ -21,7 +21,7 @@ export function beginPart(start: usize, end: usize, last: bool): void {
   isCut = false;
 }
 
-/** The address behind the last character of [start, end) that is whole. */
+/** The address after the last character of [start, end) that is whole. */
 function wholeCharacters(start: usize, end: usize): usize {
   for (let i: usize = 1; i < 4 && end - i >= start; i++) {
     const byte = load<u8>(end - i);
@@ -64,7 +64,7 @@ export function stringRest(p: usize): usize {
   return at;
 }
 
-/** The address behind the number at `p`, or 0 with a fault or `isCut`: one that reaches the part's end may go on. */
+/** The address after the number at `p`, or 0 with a fault or `isCut`: one that reaches the part's end may go on. */
 export function numberEnd(p: usize): usize {
   const reason = why;
   const reasonAt = where;
@@ -75,7 +75,7 @@ export function numberEnd(p: usize): usize {
   return 0;
 }
 
-/** The address behind `true`, `false` or `null`, or 0 with a fault or `isCut`. */
+/** The address after `true`, `false` or `null`, or 0 with a fault or `isCut`. */
 export function literalEnd(p: usize): usize {
   if (load<u32>(p) == 0x65757274 || load<u32>(p) == 0x6c6c756e) return p + 4; // true, null
   if (load<u8>(p) == 0x66 && load<u32>(p, 1) == 0x65736c61) return p + 5; // false
@@ -87,8 +87,8 @@ export function literalEnd(p: usize): usize {
   return grammarFault(Why.EXPECTED_VALUE, p);
 }
 
-/** The address behind the last comma of the part that is not before `p`, or 0. */
-export function behindLastComma(p: usize): usize {
+/** The address after the last comma of the part that is not before `p`, or 0. */
+export function afterLastComma(p: usize): usize {
   for (let end = limit; end > p; end--) {
     if (load<u8>(end - 1) == COMMA) return end;
   }

@@ -1,8 +1,8 @@
-/** Writes response frames. Every function takes the address to write at and answers the address behind. */
+/** Writes response frames. Every function takes the address to write at and answers the address after what it wrote. */
 import { CLOSE_BRACE, Outcome, ZERO } from './codes';
-import { itemIndex, outcomeOf, where, Why, why } from './fault';
+import { itemIndex, outcomeOf, Why, where, why } from './fault';
 
-/** Copies forward; may write up to 15 bytes behind its end, which the next write covers. */
+/** Copies forward; may write up to 15 bytes past its end, which the next write covers. */
 export function copyBytes(to: usize, from: usize, length: usize): usize {
   if (length > 512) memory.copy(to, from, length);
   else {
@@ -15,7 +15,7 @@ export function copyBytes(to: usize, from: usize, length: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function beginOk(frame: usize, idStart: usize, idEnd: usize): usize {
-  let to = writeIdMember(frame + 4, idStart, idEnd);
+  const to = writeIdMember(frame + 4, idStart, idEnd);
   v128.store(to, v128.load(OK_TEXT));
   store<u32>(to, load<u32>(OK_TEXT, 16), 16);
   return to + 20;
@@ -24,8 +24,8 @@ export function beginOk(frame: usize, idStart: usize, idEnd: usize): usize {
 // ,"ok":true,"result":
 // prettier-ignore
 const OK_TEXT: usize = memory.data<u8>([
-  0x2c, 0x22, 0x6f, 0x6b, 0x22, 0x3a, 0x74, 0x72, 0x75, 0x65,
-  0x2c, 0x22, 0x72, 0x65, 0x73, 0x75, 0x6c, 0x74, 0x22, 0x3a,
+  0x2c, 0x22, 0x6f, 0x6b, 0x22, 0x3a, 0x74, 0x72, 0x75, 0x65, 0x2c, 0x22, 0x72, 0x65, 0x73, 0x75, 0x6c, 0x74, 0x22,
+  0x3a,
 ]);
 
 // @ts-ignore: decorator
@@ -61,7 +61,14 @@ export function writeNull(to: usize): usize {
  * The response to a body with a fault. `body` and `data` are the addresses that its places count from. Where
  * `idStart` is 0 the `id` is null.
  */
-export function writeFault(frame: usize, idStart: usize, idEnd: usize, body: usize, bodyEnd: usize, data: usize): usize {
+export function writeFault(
+  frame: usize,
+  idStart: usize,
+  idEnd: usize,
+  body: usize,
+  bodyEnd: usize,
+  data: usize,
+): usize {
   let to = frame + 4;
   to = idStart ? writeIdMember(to, idStart, idEnd) : writeText(to, '{"id":null');
   to = writeText(to, ',"ok":false,"error":"');
@@ -100,7 +107,9 @@ function writeSentence(to: usize, body: usize, bodyEnd: usize, data: usize): usi
   }
   to = writeText(to, sentenceOf(why));
   if (why >= Why.UPPER_NOT_STRING) return writeText(to, ' as data');
-  return why == Why.ID_MISSING || why == Why.OP_MISSING ? to : writeNumber(writeText(to, ' at byte '), <u32>(where - body));
+  return why == Why.ID_MISSING || why == Why.OP_MISSING
+    ? to
+    : writeNumber(writeText(to, ' at byte '), <u32>(where - body));
 }
 
 function sentenceOf(reason: i32): string {
@@ -128,7 +137,7 @@ function sentenceOf(reason: i32): string {
     case Why.TOO_DEEP:
       return 'more than 1024 levels of nesting';
     case Why.TRAILING:
-      return 'something stands behind the JSON object';
+      return 'there is something after the JSON object';
     case Why.ID_MISSING:
       return 'the request has no id';
     case Why.ID_NOT_STRING:
@@ -144,7 +153,7 @@ function sentenceOf(reason: i32): string {
     case Why.TRACEPARENT_NOT_STRING:
       return 'traceparent must be a string';
     case Why.MEMBER_TWICE:
-      return 'a member stands twice';
+      return 'a member appears twice';
     case Why.UPPER_NOT_STRING:
       return 'upper takes a string';
     case Why.SUM_NOT_ARRAY:

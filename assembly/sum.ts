@@ -2,16 +2,18 @@
  * The array of a `sum`: finds, checks and adds its numbers in one pass.
  *
  * Optimistic path: a number of at most 31 characters before its exponent, and a modest one, is found with two vector
- * compares and added eight digits at a time; runs of short ones are left to `addShortNumbers`. Exact path
- * (`addAnyNumber`): every other number, whatever its length and exponent. All add decimals as they are written; nothing
- * is rounded here.
+ * compares and added eight digits at a time. Runs of numbers without an exponent are left to `addPlainNumbers`, which is
+ * faster still. Exact path (`addAnyNumber`): every other number, whatever its length and exponent. All add decimals as they
+ * are written; nothing is rounded here.
  */
-import { addGroup, addPair, addTail, clearSum, touch } from './decimal';
+
+import { digitsIn } from './byte-kinds';
 import { CLOSE_BRACKET, COMMA, MINUS, PLUS, POINT, ZERO } from './codes';
+import { addGroup, addPair, addTail, clearSum, touch } from './decimal';
 import { grammarFault, itemFault, Why } from './fault';
 import { isDigit, skipNumber, skipSpace } from './json';
 import { EXPONENT_GREATEST, EXPONENT_LEAST } from './layout';
-import { addShortNumbers, beginsRun, shortCount } from './short-numbers';
+import { addPlainNumbers, plainCount } from './plain-numbers';
 
 /**
  * 32 times 00, 32 times 0f: masks for the 32 bytes before an address, by 16. Loaded from 16 + `count` on, it is 0f in the
@@ -20,56 +22,36 @@ import { addShortNumbers, beginsRun, shortCount } from './short-numbers';
  */
 // prettier-ignore
 const LAST: usize = memory.data<u8>([
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15, 15, 15, 15, 15,
+  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
 ]);
 
 // Constant vectors that are loaded: V8 makes one anew wherever it is used, of two words, which takes longer.
 
-/** Subtracted from a byte, it makes the digits −128 … −119, the ten least signed bytes. */
-// prettier-ignore
-const FROM_DIGIT: usize = memory.data<i8>([
-  -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80, -80,
-]);
-/** The least signed byte that is then no digit. */
-// prettier-ignore
-const BEHIND_DIGITS: usize = memory.data<i8>([
-  -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118, -118,
-]);
-
 /** 1 + 10·256. A lane holds left + 256·right; times this, its high byte is 10·left + right, and the rest falls away. */
 const TENS: usize = memory.data<u16>([0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01, 0x0a01]);
 const HUNDREDS: usize = memory.data<i16>([100, 1, 100, 1, 100, 1, 100, 1]);
-/** Behind the weights of a positive number stand those of a negative one. */
+/** After the weights of a positive number are those of a negative one. */
 // prettier-ignore
 const TEN_THOUSANDS: usize = memory.data<i16>([
-  10000, 1, 10000, 1, 10000, 1, 10000, 1,
-  -10000, -1, -10000, -1, -10000, -1, -10000, -1,
+  10000, 1, 10000, 1, 10000, 1, 10000, 1, -10000, -1, -10000, -1, -10000, -1, -10000, -1,
 ]);
 
 /** A bit for each of the 32 bytes at `p` that is a digit, the first byte's bit lowest. */
 // @ts-ignore: decorator
 @inline
 function digitsAt(p: usize): u32 {
-  return digitsIn(v128.load(p)) | (digitsIn(v128.load(p, 16)) << 16);
-}
-
-// @ts-ignore: decorator
-@inline
-function digitsIn(text: v128): u32 {
-  const shifted = i8x16.sub(text, v128.load(FROM_DIGIT));
-  return <u32>i8x16.bitmask(i8x16.lt_s(shifted, v128.load(BEHIND_DIGITS)));
+  return <u32>i8x16.bitmask(digitsIn(v128.load(p))) | ((<u32>i8x16.bitmask(digitsIn(v128.load(p, 16)))) << 16);
 }
 
 /**
- * The integers that 16 characters write in each four lanes: those of `behind` where `point` is 0f and of `front`
+ * The integers that 16 characters write in each four lanes: those of `after` where `point` is 0f and of `front`
  * elsewhere. Only lanes in which `kept` is 0f count, and of each byte only the low half.
  */
 // @ts-ignore: decorator
 @inline
-function fourDigits(front: v128, behind: v128, point: v128, kept: v128): v128 {
-  const digits = v128.and(v128.bitselect(behind, front, point), kept);
+function fourDigits(front: v128, after: v128, point: v128, kept: v128): v128 {
+  const digits = v128.and(v128.bitselect(after, front, point), kept);
   // Neighbours become numbers of two digits, in the high byte of a lane, and then of four: the left one by its weight, plus
   // the right one.
   const two = i16x8.shr_u(i16x8.mul(digits, v128.load(TENS)), 8);
@@ -84,7 +66,7 @@ function eightDigits(left: v128, right: v128, weights: v128): v128 {
 }
 
 /**
- * `p` is at the opening bracket. Answers the address behind the closing one, or 0 with the fault kept: then the array is
+ * `p` is at the opening bracket. Answers the address after the closing one, or 0 with the fault kept: then the array is
  * no JSON or holds something that cannot be added.
  */
 export function sumArray(p: usize): usize {
@@ -93,23 +75,30 @@ export function sumArray(p: usize): usize {
   return load<u8>(p) == CLOSE_BRACKET ? p + 1 : addItems(p, 0, 0);
 }
 
-/** How many items of the array stand before the address at which the last `addItems` paused or found a fault. */
+/** A run of fewer plain numbers costs more than it saves. */
+const RUN_LEAST: u32 = 8;
+
+/** So many numbers are added one by one, at most, before another look for a run. */
+const ALONE_MAX: i32 = 255;
+
+/** How many items of the array are before the address at which the last `addItems` paused or found a fault. */
 export let itemsBefore: u32 = 0;
 
 /**
- * Adds the items from `p` on, where one begins whose index is `index`. Answers the address behind the closing bracket,
- * or 0 with the fault kept. Of an array that is not all there, only what stands before `pause` is looked at, which is
- * behind a comma and holds a 0: there it stops and answers `pause`.
+ * Adds the items from `p` on, where one begins whose index is `index`. Answers the address after the closing bracket,
+ * or 0 with the fault kept. Of an array that is not all there, only what is before `pause` is looked at. `pause` is
+ * after a comma and holds a 0: there the function stops and answers `pause`.
  */
 export function addItems(p: usize, index: u32, pause: usize): usize {
+  // How many are added one by one before the next look for a run, and how many it was last time.
+  let alone = 3;
+  let aloneBefore = 0;
   while (true) {
-    const start = p;
     p = addNumber(p, index);
     if (!p) {
       itemsBefore = index;
       return 0;
     }
-    const isRun = beginsRun(start, p);
     let next = load<u8>(p);
     if (next <= 0x20) {
       p = skipSpace(p);
@@ -121,10 +110,13 @@ export function addItems(p: usize, index: u32, pause: usize): usize {
     }
     index++;
     p++;
-    // Numbers of a kind come together: behind a short one, more are looked for.
-    if (isRun) {
-      p = addShortNumbers(p);
-      index += shortCount;
+    // Numbers of a kind come together: where a run was short, the next look for one is later and later.
+    if (alone) alone--;
+    else {
+      p = addPlainNumbers(p);
+      index += plainCount;
+      aloneBefore = plainCount < RUN_LEAST ? min(2 * aloneBefore + 1, ALONE_MAX) : 0;
+      alone = aloneBefore;
     }
     p = skipSpace(p);
     if (p == pause) {
@@ -135,7 +127,7 @@ export function addItems(p: usize, index: u32, pause: usize): usize {
 }
 
 /**
- * Adds the number that begins at `start`, the array's item `index`. Answers the address behind it, or 0 with the fault
+ * Adds the number that begins at `start`, the array's item `index`. Answers the address after it, or 0 with the fault
  * kept. What is long, strange or no number at all goes the exact path.
  */
 // @ts-ignore: decorator
@@ -153,13 +145,13 @@ export function addNumber(start: usize, index: u32): usize {
     return addAnyNumber(start, index);
   }
   let fractionCount = 0;
-  // Without a point all digits stand behind it.
-  let behindPoint: usize = 32;
+  // Without a point all digits are after it.
+  let afterPoint: usize = 32;
   if (load<u8>(p) == POINT) {
     const length = <usize>ctz(others & (others - 1));
     fractionCount = <i32>(start + length - p) - 1;
     if (fractionCount == 0 || length == 32) return addAnyNumber(start, index);
-    behindPoint = <usize>fractionCount;
+    afterPoint = <usize>fractionCount;
     p = start + length;
   }
   const count = wholeCount + fractionCount;
@@ -181,20 +173,20 @@ export function addNumber(start: usize, index: u32): usize {
       p++;
       if (isDigit(load<u8>(p))) return addAnyNumber(start, index);
     }
-    const negation = -<i32>(sign == MINUS);
+    const negation = -(<i32>(sign == MINUS));
     exponent = (exponent ^ negation) - negation;
     // A digit at 10^308 may be one too large: it needs a closer look. The least exponent is out of reach: three digits of
     // an exponent and 29 of a fraction end at 10^-1028.
     if (exponent + wholeCount > EXPONENT_GREATEST) return addAnyNumber(start, index);
   }
   exponent -= fractionCount;
-  const weights = v128.load(TEN_THOUSANDS + (<usize>negative << 4));
-  // What stands before the point moves one to the right, over it.
+  const weights = v128.load(TEN_THOUSANDS + ((<usize>negative) << 4));
+  // What is before the point moves one to the right, over it.
   const text = digitsEnd - 33;
   const low = fourDigits(
     v128.load(text, 16),
     v128.load(text, 17),
-    v128.load(LAST + 16 + behindPoint),
+    v128.load(LAST + 16 + afterPoint),
     v128.load(LAST + 16 + <usize>count),
   );
   // Not 16, though the near sixteen would do: doubles have 16 or 17 digits in no order that could be foreseen.
@@ -206,7 +198,7 @@ export function addNumber(start: usize, index: u32): usize {
   const high = fourDigits(
     v128.load(text),
     v128.load(text, 1),
-    v128.load(LAST + behindPoint),
+    v128.load(LAST + afterPoint),
     v128.load(LAST + <usize>count),
   );
   const eight = eightDigits(low, high, weights);
@@ -223,16 +215,16 @@ export function addNumber(start: usize, index: u32): usize {
 export function addAnyNumber(start: usize, index: u32): usize {
   const first = load<u8>(start);
   if (first != MINUS && !isDigit(first)) return itemFault(Why.SUM_ITEM_NOT_NUMBER, start, index);
-  const behind = skipNumber(start);
-  if (!behind) return 0;
+  const after = skipNumber(start);
+  if (!after) return 0;
   const negative = first == MINUS;
   const whole = start + <usize>negative;
 
   // The digits lie in [whole, digitsEnd) around the point, if there is one.
   let pointAt: usize = 0;
-  let digitsEnd = behind;
+  let digitsEnd = after;
   let leading: usize = 0;
-  for (let p = whole; p < behind; p++) {
+  for (let p = whole; p < after; p++) {
     const byte = load<u8>(p);
     if (byte == POINT) pointAt = p;
     else if (!isDigit(byte)) {
@@ -240,17 +232,17 @@ export function addAnyNumber(start: usize, index: u32): usize {
       break;
     } else if (byte != ZERO && !leading) leading = p;
   }
-  if (!leading) return behind;
-  const exponent = digitsEnd == behind ? 0 : readExponent(digitsEnd + 1, behind);
+  if (!leading) return after;
+  const exponent = digitsEnd == after ? 0 : readExponent(digitsEnd + 1, after);
   const units = pointAt ? pointAt : digitsEnd;
   // 10^top is the place of the first digit that is not 0.
-  const top: i64 = exponent + (leading < units ? <i64>(units - leading) - 1 : -<i64>(leading - units));
+  const top: i64 = exponent + (leading < units ? <i64>(units - leading) - 1 : -(<i64>(leading - units)));
   if (top >= <i64>EXPONENT_GREATEST && isTooLarge(leading, digitsEnd, top)) {
     return itemFault(Why.SUM_ITEM_TOO_LARGE, start, index);
   }
   if (top < <i64>EXPONENT_LEAST) {
     addTail(negative);
-    return behind;
+    return after;
   }
 
   let place = <i32>top;
@@ -275,7 +267,7 @@ export function addAnyNumber(start: usize, index: u32): usize {
       break;
     }
   }
-  return behind;
+  return after;
 }
 
 /** Far beyond any length that a number of 4 GiB could balance. */
@@ -306,13 +298,13 @@ function isTooLarge(leading: usize, digitsEnd: usize, top: i64): bool {
   for (let p = leading; p < digitsEnd && i < TOO_LARGE.length; p++) {
     const byte = load<u8>(p);
     if (byte == POINT) continue;
-    const limit = load<u8>(changetype<usize>(TOO_LARGE) + (<usize>i << 1));
+    const limit = load<u8>(changetype<usize>(TOO_LARGE) + ((<usize>i) << 1));
     if (byte != limit) return byte > limit;
     i++;
   }
   // Equal as far as the number goes: it is as large only if nothing but zeros is left of the limit.
   for (; i < TOO_LARGE.length; i++) {
-    if (load<u8>(changetype<usize>(TOO_LARGE) + (<usize>i << 1)) != ZERO) return false;
+    if (load<u8>(changetype<usize>(TOO_LARGE) + ((<usize>i) << 1)) != ZERO) return false;
   }
   return true;
 }
