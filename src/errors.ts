@@ -109,9 +109,3 @@ export class ProtocolError extends TramaError {
 export class PoolError extends TramaError {
   override readonly name = 'PoolError';
 }
-
-/** What an error is across threads, where neither class nor `code` of an Error survives structured cloning. */
-export interface PlainError {
-  readonly code: WireErrorCode;
-  readonly message: string;
-}

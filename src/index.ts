@@ -10,12 +10,14 @@ export {
   TramaError,
   type WireErrorCode,
 } from './errors.js';
+export type { DataOf } from './ops/data-of.js';
 export {
   defineOperation,
   type JsonSchema,
   type OperationContext,
   type OperationDefinition,
   type OperationLog,
+  type SetupContext,
 } from './ops/define-operation.js';
 export type { OperationInfo } from './ops/operation-info.js';
 export type { RunningServer, ServerConfig } from './server/server.js';

@@ -170,7 +170,7 @@ function fishScript(program: string, commands: readonly CommandWords[], globals:
   };
   const lines = commands.flatMap(({ name, description, options, argumentWords }) => {
     const condition = `__fish_seen_subcommand_from ${name}`;
-    // The words before the cursor, options aside, are the program, the command and the arguments; a value behind its
+    // The words before the cursor, options aside, are the program, the command and the arguments; a value after its
     // flag is counted among them.
     const at = (index: number): string =>
       `${condition}; and test (count (string match -v -- "-*" (commandline -poc))) -eq ${index + 2}`;

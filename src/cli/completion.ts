@@ -4,6 +4,7 @@ import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { options } from '../config/options.js';
 import { builtInOperations } from '../ops/built-in.js';
 import { completionScript, type KnownWords, shells } from './completion-scripts.js';
+import { print } from './output.js';
 import { tramaCommand } from './trama-command.js';
 
 const help = `
@@ -19,7 +20,7 @@ export function completionCommand(loadProgram: () => Promise<Command>): Command 
     .addArgument(new Argument('<shell>', 'the shell').choices(shells).argParser(parseShell))
     .addHelpText('after', help)
     .action(async (shell: (typeof shells)[number]) => {
-      process.stdout.write(completionScript(shell, await loadProgram(), knownWords()));
+      await print(completionScript(shell, await loadProgram(), knownWords()));
     });
 }
 

@@ -53,7 +53,7 @@ class Block {
   }
 }
 
-/** Yields the lines of `json`, without a newline behind the last one. */
+/** Yields the lines of `json`, without a newline after the last one. */
 export function* indentJson(json: Uint8Array): Generator<Uint8Array> {
   const block = new Block();
   let level = 0;

@@ -1,41 +1,46 @@
-/** The server's log: pino's lines on stdout, which may be slow, closed or full without holding up the server or its end. */
+/** The server's log: pino's lines on stdout, which may be slow, stalled, closed or full without holding up the server or its end. */
 
-import { writeSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
-import type { Config } from '../config/config.js';
+import type { LogLevel } from '../config/config.js';
+import { LogOutput } from './log-output.js';
+import { complain } from './output.js';
 
-/** Lines waiting for a slow reader of stdout; beyond this they are dropped rather than held. */
 const waitingBytesMax = 4 * 1024 * 1024;
+
 /** How long the end waits for a reader of stdout, or for a machine too busy to write. */
 const lastLineMs = 1_000;
 
-export function openLog(config: Config): Logger {
-  // Not synchronous: a stalled reader of a full pipe would stop the event loop. Only with a least length, which every line
-  // has, does pino's `flush` wait for a write under way.
-  const destination = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: waitingBytesMax });
-  // Lines that cannot be written are tried again with the next one.
-  destination.once('error', (error) => {
-    tellOnStderr(error);
-    destination.on('error', () => {});
-    // pino's own flush at the exit would try for ever.
-    destination.flushSync = () => {};
-  });
-  const base = { pid: process.pid };
-  return pino({ level: config.logLevel, base, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+export interface ServerLog {
+  readonly log: Logger;
+  /**
+   * Ends the process once the log is written, or after a moment: whoever reads it may have stopped. What was said last
+   * stays the last line, whatever goes on until then, and the first status that was asked for is the one.
+   */
+  exit(status: number): Promise<never>;
+  /** Kills the process once the log is written: for where `process.exit` would wait for a thread for ever. */
+  kill(): Promise<never>;
 }
 
-/** Resolves when all lines are written, or after a moment: whoever reads them may have stopped. */
-export function written(log: Logger): Promise<void> {
-  return new Promise((resolve) => {
-    log.flush(() => resolve());
-    setTimeout(resolve, lastLineMs);
+export function openLog(level: LogLevel): ServerLog {
+  const output = new LogOutput(1, {
+    waitingBytesMax,
+    onError: (error) => complain(`the log cannot be written to stdout, and lines of it may be lost: ${error.message}`),
   });
-}
-
-function tellOnStderr(error: Error): void {
-  try {
-    writeSync(2, `trama: the log cannot be written to stdout, and lines of it may be lost: ${error.message}\n`);
-  } catch {
-    // There is nowhere left to say so.
-  }
+  const log = pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, output);
+  const kill = async (): Promise<never> => {
+    await output.written(lastLineMs);
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise(() => {});
+  };
+  let exiting: Promise<never> | undefined;
+  const writeAndExit = async (status: number): Promise<never> => {
+    log.level = 'silent';
+    const holdsThread = await output.written(lastLineMs);
+    return holdsThread ? kill() : process.exit(status);
+  };
+  const exit = (status: number): Promise<never> => {
+    exiting ??= writeAndExit(status);
+    return exiting;
+  };
+  return { log, exit, kill };
 }

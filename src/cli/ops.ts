@@ -4,32 +4,35 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { ReplyError } from '../client/index.js';
 import type { OperationInfo } from '../ops/operation-info.js';
-import { parseTimeoutMs, portArgument, reportTrouble, tramaCommand } from './trama-command.js';
+import { concludeWith, print, reportTrouble } from './output.js';
+import { addPeerOptions, type PeerFlags } from './peer-options.js';
+import { parseLimitMs, tramaCommand } from './trama-command.js';
 import { withClient } from './with-client.js';
 
 const timeoutMsDefault = 5000;
 
-interface Flags {
+interface Flags extends PeerFlags {
   readonly json?: true;
   readonly timeoutMs: number;
 }
 
 export function opsCommand(): Command {
-  return tramaCommand('ops')
-    .description('list the operations of a server')
-    .argument('<host>', 'name or address of the server')
-    .addArgument(portArgument())
+  return addPeerOptions(tramaCommand('ops').description('list the operations of a server'))
     .option('--json', 'print what the server says of them, schemas included')
-    .option('--timeout-ms <n>', 'milliseconds that the server may take', parseTimeoutMs, timeoutMsDefault)
-    .action(async (host: string, port: number, { json, timeoutMs }: Flags) => {
+    .option('--timeout-ms <n>', 'milliseconds that the server may take, 0 for any time', parseLimitMs, timeoutMsDefault)
+    .addHelpText(
+      'after',
+      '\nExit status: 0 for a list, 1 for an error reply, 2 when the command is wrong or the connection fails.',
+    )
+    .action(async (host: string, port: number, { json, timeoutMs, ...limits }: Flags) => {
       try {
-        const operations = await withClient(host, port, { timeoutMs }, (client) =>
-          client.call<OperationInfo[]>('$ops'),
+        const operations = await withClient({ host, port, ...limits }, {}, (client) =>
+          client.call<OperationInfo[]>('$ops', undefined, { timeoutMs }),
         );
-        process.stdout.write(json ? `${JSON.stringify(operations, null, 2)}\n` : table(operations));
+        await print(json ? `${JSON.stringify(operations, null, 2)}\n` : table(operations));
       } catch (error) {
+        if (error instanceof ReplyError) concludeWith(1);
         reportTrouble(error);
-        if (error instanceof ReplyError) process.exitCode = 1;
       }
     });
 }

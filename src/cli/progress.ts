@@ -1,4 +1,4 @@
-import type { StreamedInput } from './data-input.js';
+import type { DataInput } from './data-input.js';
 
 /** The largest piece that is handed on, so that the bar moves while one large piece is sent. */
 const pieceBytes = 256 * 1024;
@@ -8,8 +8,8 @@ const pieceBytes = 256 * 1024;
  * @param send is to send the chunks that it is given.
  */
 export async function withProgress<T>(
-  input: StreamedInput,
-  send: (chunks: StreamedInput['chunks']) => Promise<T>,
+  input: Pick<DataInput, 'byteLength' | 'chunks'>,
+  send: (chunks: DataInput['chunks']) => Promise<T>,
 ): Promise<T> {
   if (!process.stderr.isTTY) return send(input.chunks);
   const { default: progress } = await import('cli-progress');

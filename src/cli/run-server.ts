@@ -1,9 +1,12 @@
 /**
- * Runs the server as this process: log, listeners, signals, exit status.
+ * Runs the server as this process: log, services, signals, exit status.
  *
- * Order of the start: the TCP side first, so that the first reply does not wait for HTTP's libraries to load; then
- * the sidecar; then the one line `listening`. Order of the end: readiness is taken away, what is in flight is
- * answered, the sidecar closes last so that its probes and metrics can watch the drain.
+ * Order of the start: the services, then the one line `listening`, which is the first of the log, then what is odd about
+ * the configuration. On a terminal two lines for a person follow when all is warm. Order of the end: readiness is taken away, what is in
+ * flight is answered, the services are closed.
+ *
+ * Signals: SIGTERM and SIGINT drain, a second one ends on the spot. SIGHUP reloads the operations, the certificate and the
+ * tokens; a server without any of them goes on, so that a closed terminal does not cut its clients off.
  *
  * Exit status: 0 all was answered, 1 something was cut or a second signal came, 2 the start was refused, 70 a defect
  * (`EX_SOFTWARE` of sysexits.h), with its stack in the log.
@@ -11,12 +14,15 @@
 
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
-import { listenProblem } from '../config/listen-problem.js';
 import { ConfigError, TramaError } from '../errors.js';
-import { type RunningServer, startServer } from '../server/server.js';
-import type { Sidecar } from '../sidecar/sidecar.js';
-import { openLog, written } from './open-log.js';
-import { refuseStart } from './refuse-start.js';
+import { greet, type Places } from './greeting.js';
+import { openLog, type ServerLog } from './open-log.js';
+import { openWords } from './open-words.js';
+import { complain, troubleExitStatus } from './output.js';
+import { type ServerParts, serverServices } from './server-services.js';
+import { Services } from './service.js';
+import { notifySystemd } from './systemd.js';
+import { packageVersion } from './version.js';
 
 const cutExitStatus = 1;
 const defectExitStatus = 70;
@@ -25,67 +31,63 @@ const stuckThreadMs = 500;
 /** How often the process that started this one is looked at. */
 const parentLookMs = 250;
 
-/** Starts, serves, and ends the process. The promise settles only by way of an unexpected error. */
-export async function runServer(config: Config): Promise<void> {
-  const log = openLog(config);
-  const end = (error: unknown) => void endForError(log, error);
+/**
+ * Starts, serves, and ends the process. The promise settles only by way of an unexpected error.
+ * @param warning of the configuration, for the log
+ */
+export async function runServer(config: Config, warning?: string): Promise<void> {
+  const serverLog = openLog(config.logLevel);
+  const { log } = serverLog;
+  let untold = warning;
+  const end = (error: unknown) => void endForError(serverLog, error, untold);
   process.on('uncaughtException', end);
   const stopAsked = firstSignal();
   endWithNpm();
+  const { services: list, parts } = serverServices(config, log);
+  reloadAtHangUp(config, parts, log);
+  const services = new Services(list);
   try {
-    const started = await Promise.race([start(config, log), stopAsked.then(() => undefined)]);
-    if (started === undefined) {
-      log.info({ signal: await stopAsked }, 'stopped before it listened');
-      return await exit(log, 0);
+    const started = await Promise.race([services.start().then(() => true), stopAsked.then(() => false)]);
+    if (started) {
+      const places = { version: packageVersion(), host: config.host, httpHost: config.httpHost, ...parts.ports() };
+      log.info({ ...places, node: process.versions.node, workers: config.workers }, 'listening');
+      if (warning !== undefined) log.warn(warning);
+      const open = openWords(config);
+      if (open !== undefined) log.warn(open);
+      untold = undefined;
+      watchReadiness(config, services, parts, places, log, end);
     }
-    watchPool(started.server, log, end);
-    await drainAndExit(config, started, log, await stopAsked);
+    const signal = await stopAsked;
+    // Clients of one service may have come while the next one starts.
+    if (services.isServing) return await drainAndExit(config, services, serverLog, signal);
+    log.info({ signal }, 'stopped before it listened');
+    await serverLog.exit(0);
   } catch (error) {
     end(error);
   }
 }
 
-interface Started {
-  readonly server: RunningServer;
-  readonly sidecar: Sidecar;
-}
-
-async function start(config: Config, log: Logger): Promise<Started> {
-  const server = await startTcp(config, log);
-  const sidecar = await startHttp(config, server, log);
-  const { host, httpHost, workers } = config;
-  log.info({ host, port: server.port, httpHost, httpPort: sidecar.port, workers }, 'listening');
-  return { server, sidecar };
-}
-
-async function startTcp(config: Config, log: Logger): Promise<RunningServer> {
-  try {
-    return await startServer(config, log);
-  } catch (error) {
-    throw listenProblem(error, 'tcp', config);
-  }
-}
-
-async function startHttp(config: Config, server: RunningServer, log: Logger): Promise<Sidecar> {
-  const { startSidecar } = await import('../sidecar/sidecar.js');
-  const { httpHost: host, httpPort: port, maxFrameBytes, maxHeldBytes, frameTimeoutMs } = config;
-  try {
-    return await startSidecar(server.view, { host, port, maxFrameBytes, maxHeldBytes, frameTimeoutMs, log });
-  } catch (error) {
-    throw listenProblem(error, 'http', config);
-  }
-}
-
-function watchPool(server: RunningServer, log: Logger, end: (error: unknown) => void): void {
-  const drains = () => server.view.state() === 'draining';
-  server.ready.then(
-    () => drains() || log.info('ready'),
+function watchReadiness(
+  config: Config,
+  services: Services,
+  parts: ServerParts,
+  places: Places,
+  log: Logger,
+  end: (error: unknown) => void,
+): void {
+  const drains = () => ['leaving', 'draining'].includes(parts.view().state());
+  services.ready.then(
+    () => {
+      if (drains()) return;
+      log.info('ready');
+      greet(places, openWords(config));
+      void notifySystemd(['READY=1', `STATUS=serves port ${places.port}`], log);
+    },
     (error) => {
       // A drain closes the pool, whether it was warm by then or not.
       if (drains()) return;
       // What a worker says of the modules that it was to load is for the operator, like any other wrong option.
-      if (error instanceof TramaError) refuseStart(error);
-      end(error);
+      end(error instanceof TramaError ? new ConfigError(error.message, { cause: error }) : error);
     },
   );
 }
@@ -106,50 +108,66 @@ function endWithNpm(): void {
   }, parentLookMs).unref();
 }
 
+function reloadAtHangUp(config: Config, { reload, reloadTokens }: ServerParts, log: Logger): void {
+  process.on('SIGHUP', (signal) => {
+    if (config.auth !== 'off') reloadTokens();
+    if (config.operationModules.length === 0 && config.tlsCert === undefined) {
+      if (config.auth !== 'off') return;
+      log.info(
+        { signal },
+        'nothing to reload, since there is no --ops and no --tls-cert; options are read at the start only',
+      );
+      return;
+    }
+    // What went wrong is in the log.
+    reload(signal).catch(() => {});
+  });
+}
+
 /** A second signal ends the process on the spot. */
-function exitAtNextSignal(server: RunningServer, log: Logger): void {
+function exitAtNextSignal(services: Services, { log, exit, kill }: ServerLog): void {
   const onSignal = async (signal: NodeJS.Signals) => {
     log.warn({ signal }, 'a second signal: exiting at once');
-    setTimeout(() => void killProcess(log), stuckThreadMs);
-    if (await server.close()) await exit(log, cutExitStatus);
+    const stuck = setTimeout(() => void killFor(log, kill), stuckThreadMs);
+    if (!(await services.close())) return;
+    clearTimeout(stuck);
+    await exit(cutExitStatus);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(signal).once(signal, onSignal);
 }
 
 /** `process.exit` waits for all threads. Where a system call holds one, only the kernel can end the process. */
-async function killProcess(log: Logger): Promise<void> {
+function killFor(log: Logger, kill: ServerLog['kill']): Promise<never> {
   log.error('a thread cannot be ended: killing the process');
-  await written(log);
-  process.kill(process.pid, 'SIGKILL');
-}
-
-/** Ends the process once its log is written. What it says last stays the last line, whatever goes on until then. */
-async function exit(log: Logger, status: number): Promise<never> {
-  log.level = 'silent';
-  await written(log);
-  process.exit(status);
+  return kill();
 }
 
 async function drainAndExit(
-  config: Config,
-  { server, sidecar }: Started,
-  log: Logger,
+  { drainMs, drainDelayMs }: Config,
+  services: Services,
+  serverLog: ServerLog,
   signal: NodeJS.Signals,
 ): Promise<void> {
-  const { drainMs } = config;
-  log.info({ signal, drainMs }, 'draining');
-  exitAtNextSignal(server, log);
-  const [http, tcp] = await Promise.all([sidecar.drain(drainMs), server.drain(drainMs)]);
-  const [threadsEnded] = await Promise.all([server.close(), sidecar.close()]);
-  const cut = tcp.cut + http.cut;
+  const { log, exit, kill } = serverLog;
+  log.info({ signal, drainDelayMs, drainMs }, 'draining');
+  void notifySystemd(['STOPPING=1', 'STATUS=answers what it has taken'], log);
+  exitAtNextSignal(services, serverLog);
+  const { cut } = await services.drain(drainMs);
+  const threadsEnded = await services.close();
   if (cut === 0) log.info('stopped');
   else log.warn({ cut }, 'stopped, with work cut off: --drain-ms was over');
-  if (threadsEnded) await exit(log, cut === 0 ? 0 : cutExitStatus);
-  await killProcess(log);
+  if (threadsEnded) await exit(cut === 0 ? 0 : cutExitStatus);
+  await killFor(log, kill);
 }
 
-async function endForError(log: Logger, error: unknown): Promise<never> {
-  if (error instanceof ConfigError) refuseStart(error);
+/** What is the operator's to mend, such as a port in use or a module that does not load, is one line on stderr. */
+async function endForError({ log, exit }: ServerLog, error: unknown, warning: string | undefined): Promise<never> {
+  if (error instanceof ConfigError) {
+    // A misspelt variable may well be the reason.
+    if (warning !== undefined) complain(warning);
+    complain(error.message);
+    return exit(troubleExitStatus);
+  }
   log.fatal({ err: error }, 'a defect: the server ends');
-  return exit(log, defectExitStatus);
+  return exit(defectExitStatus);
 }

@@ -1,16 +1,19 @@
-/** One request on its way: what is to be sent, and the promise that its reply, or what prevents it, settles. */
+/** One request on its way: what is to be sent, and the promise that is settled by its reply or by what prevents it. */
 
 import { RequestError } from '../errors.js';
 import { onAbort } from './on-abort.js';
-import { timerMsMax } from './options.js';
+import { timeoutMsDefault } from './options.js';
 
 export interface CallRequest {
   readonly id: string;
   readonly op: string;
   /** JSON text, as a string or in UTF-8; none where it is streamed. */
   readonly data: string | Uint8Array | undefined;
+  /** The limit that the server is told. */
   readonly timeoutMs: number | undefined;
   readonly traceparent: string | undefined;
+  /** Does it make no difference whether it runs once or twice? */
+  readonly idempotent: boolean;
 }
 
 /**
@@ -22,15 +25,25 @@ export class Call {
   /** The body of the reply. */
   readonly reply: Promise<Uint8Array>;
   settled = false;
+  /** Its place among the calls of its connection, in order of sending. Set when it is sent. */
+  order = 0;
+  /** When it is given up here, as `performance.now()` counts. Set where it waits in a queue for that. */
+  expiresAtMs = Number.POSITIVE_INFINITY;
+  /** That queue, which it leaves when it is settled. Cheaper than a function for each call. */
+  queue: Set<Call> | undefined;
+  /** How many connections it was in flight on that were lost, and how many servers refused it since they drained. */
+  losses = 0;
+  refusals = 0;
 
   #resolve!: (body: Uint8Array) => void;
   #reject!: (error: Error) => void;
   readonly #release: (() => void)[] = [];
-  /** When the call was made, where its request did not go out at once. */
-  #waitingSinceMs: number | undefined;
+  readonly #madeAtMs: number;
+  #hasWaited = false;
 
   constructor(request: CallRequest) {
     this.request = request;
+    this.#madeAtMs = request.timeoutMs === undefined ? 0 : performance.now();
     this.reply = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -54,34 +67,28 @@ export class Call {
   #settle(): boolean {
     if (this.settled) return false;
     this.settled = true;
+    this.queue?.delete(this);
     for (const release of this.#release.splice(0)) release();
     return true;
   }
 
-  /** To be called when the request does not go out at once: the wait is then taken from the server's budget. */
+  /** To be called when the request does not go out at once, or has to go out again: the time since then is then taken from the server's budget. */
   wait(): void {
-    this.#waitingSinceMs = performance.now();
+    this.#hasWaited = true;
   }
 
   /** What is left of `timeoutMs` for the server, in milliseconds; 0 or less where nothing is. */
   budgetMs(): number | undefined {
     const { timeoutMs } = this.request;
-    if (timeoutMs === undefined || this.#waitingSinceMs === undefined) return timeoutMs;
-    return Math.ceil(timeoutMs - (performance.now() - this.#waitingSinceMs));
+    if (timeoutMs === undefined || !this.#hasWaited) return timeoutMs;
+    return Math.ceil(timeoutMs - (performance.now() - this.#madeAtMs));
   }
 
-  /** Rejects the call if the server has not kept its own deadline by `graceMs` past it. */
-  guard(graceMs: number, expired: () => void): void {
-    const { timeoutMs, op } = this.request;
-    if (timeoutMs === undefined) return;
-    const timer = setTimeout(
-      () => {
-        this.reject(new RequestError('DEADLINE_EXCEEDED', `No reply to ${op} came within ${timeoutMs} ms.`));
-        expired();
-      },
-      Math.min(timeoutMs + graceMs, timerMsMax),
-    );
-    this.#release.push(() => clearTimeout(timer));
+  /** Rejects the call, since its time is over and no reply has come. */
+  expire(): void {
+    const { op, timeoutMs } = this.request;
+    const within = timeoutMs === undefined ? `${timeoutMsDefault} ms, the default of timeoutMs` : `${timeoutMs} ms`;
+    this.reject(new RequestError('DEADLINE_EXCEEDED', `No reply to ${op} came within ${within}.`));
   }
 
   /** Rejects the call when `signal` is aborted, then runs `aborted`. */

@@ -2,15 +2,19 @@
  * The client: calls in, promises out, over a connection that it keeps alive.
  *
  * Calls wait in order in a bounded queue until the connection has room for them, also while there is none. A call
- * whose frame has begun to be sent is never sent again: when the connection is lost, it is rejected with
- * `CONNECTION_LOST` and its caller decides. Calls whose data is streamed go over connections of their own. How bytes travel is the transport's, how replies find their calls is
- * the connection's.
+ * whose frame has begun to be sent is sent again in two cases only: the server has refused it since it drains, so that it
+ * did not run; or it is idempotent and lost its reply. Any other that lost its reply is rejected with `CONNECTION_LOST` and
+ * its caller decides. Calls whose data is streamed go over connections of their own.
+ *
+ * How bytes travel is the transport's, how replies find their calls is the connection's, which connection there is, and when
+ * it gives way to another one, is `Connections`'.
  */
 
 import { ProtocolError, RequestError } from '../errors.js';
-import { backoffMs } from './backoff.js';
 import { Call, type CallRequest, cancelled } from './call.js';
-import { Connection } from './connection.js';
+import { CallLimits } from './call-limits.js';
+import { checkBytes, checkFunction, checkNumber, checkObject } from './checks.js';
+import { Connections } from './connections.js';
 import { type DataSource, SourceReader } from './data-source.js';
 import { decodeResponse, encodeData } from './json.js';
 import {
@@ -18,14 +22,15 @@ import {
   type ClientOptions,
   type ClientSettings,
   checkByteLength,
-  checkTimeoutMs,
+  checkCall,
   clientSettings,
-  timerMsMax,
   type ValueCallOptions,
 } from './options.js';
+import { patientTimer } from './patient-timer.js';
 import { ReplyError } from './reply-error.js';
 import { StreamCall } from './stream-call.js';
 import { StreamCalls } from './stream-calls.js';
+import { type ColumnSum, type SumColumnOptions, sumColumn } from './sum-column.js';
 import type { OpenTransport } from './transport.js';
 
 /**
@@ -55,25 +60,31 @@ export interface CloseOptions {
   readonly drainMs?: number;
 }
 
+/** A call that was in flight on so many lost connections may well be what ended them. */
+const lossesMax = 3;
+
+/** So many draining servers in a row are more than a restart of them all. */
+const refusalsMax = 16;
+
+const idempotentOps: ReadonlySet<string> = new Set(['echo', 'sum', 'upper', '$ping', '$ops']);
+
 export class Client {
   readonly #events = new EventTarget();
-  readonly #openTransport: OpenTransport;
   readonly #settings: ClientSettings;
+  /** At most `waitingMax`, and those that are to be sent again: never more than were in flight. */
   readonly #waiting = new Set<Call>();
   readonly #streams: StreamCalls;
+  readonly #limits: CallLimits;
   #state: ClientState = 'connecting';
-  #connection: Connection | undefined;
-  /** Attempts since a connection last proved good, by a reply or by standing for a while. */
-  #attempts = 0;
-  #openedAtMs = Number.POSITIVE_INFINITY;
-  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #connections: Connections;
   #closed: Promise<void>;
   #resolveClosed!: () => void;
 
   private constructor(openTransport: OpenTransport, settings: ClientSettings) {
-    this.#openTransport = openTransport;
     this.#settings = settings;
+    this.#connections = this.#makeConnections(openTransport);
     this.#streams = new StreamCalls(openTransport, settings, () => this.#endWhenIdle());
+    this.#limits = new CallLimits(settings.sharedLimitMs, (call) => this.#expire(call));
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -81,15 +92,16 @@ export class Client {
 
   /**
    * Connects over any transport; {@link connect} is this over TCP. The first attempt is not repeated.
-   * @throws ProtocolError `CONNECT_FAILED`
-   * @throws RangeError for an option that is out of range.
+   * @throws ProtocolError `CONNECT_FAILED`, `UNAUTHENTICATED`
+   * @throws TypeError for an option of another type, RangeError for one that is out of range.
    */
   static async open(openTransport: OpenTransport, options: ClientOptions = {}): Promise<Client> {
+    checkFunction('The transport', openTransport);
     const settings = clientSettings(options);
     return new Promise((resolve, reject) => {
       const client = new Client(openTransport, settings);
       client.onState(({ state, error }) => (state === 'connected' ? resolve(client) : reject(error)), { once: true });
-      client.#connect();
+      client.#connections.open();
     });
   }
 
@@ -99,7 +111,7 @@ export class Client {
 
   /** Requests on the wire without their reply, those included that were aborted. */
   get inFlight(): number {
-    return (this.#connection?.inFlight ?? 0) + this.#streams.active;
+    return this.#connections.inFlight + this.#streams.active;
   }
 
   /** Calls that have not been sent yet. */
@@ -112,17 +124,20 @@ export class Client {
    * with `once`. What a listener throws does not reach the client: it becomes an uncaught exception.
    */
   onState(listener: (event: StateEvent) => void, options?: { once?: boolean; signal?: AbortSignal }): void {
+    checkFunction('The listener', listener);
     this.#events.addEventListener('state', listener as (event: Event) => void, options);
   }
 
   /**
    * Calls an operation and resolves to its `result`. `data` of `undefined` is left out of the request.
+   * @throws TypeError, RangeError for an argument of another type or out of range, before anything is sent.
    * @throws ReplyError (a RequestError) where the server answers with an error, with its `code`.
    * @throws RequestError `BAD_DATA` (data that JSON cannot say), `FRAME_TOO_LARGE`, `OVERLOADED` (too many calls wait),
    *   `CANCELLED`, `DEADLINE_EXCEEDED`.
    * @throws ProtocolError `CONNECTION_LOST` (the work may or may not have been done), `CONNECT_FAILED`, `BAD_REPLY`.
    */
   async call<Result = unknown>(op: string, data?: unknown, options: ValueCallOptions = {}): Promise<Result> {
+    checkCall(op, options);
     const bigint = options.bigint === true;
     const body = await this.#request(op, encodeData(data, bigint), options);
     return resultOf<Result>(body, bigint);
@@ -136,14 +151,16 @@ export class Client {
    * members to the request. It must not be changed before the promise settles.
    * @throws as {@link call} does, but for replies.
    */
-  callRaw(op: string, data?: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
-    return this.#request(op, data, options);
+  async callRaw(op: string, data?: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
+    checkCall(op, options);
+    return this.#request(op, data === undefined ? undefined : checkBytes('data', data), options);
   }
 
   /**
-   * Calls an operation with data too large to stand in memory: one JSON value of exactly `byteLength` bytes, not checked,
+   * Calls an operation with data too large for memory: one JSON value of exactly `byteLength` bytes, not checked,
    * that is read from `data` as the connection takes it. It goes over a connection of its own, which is not renewed, and
-   * resolves as {@link call} does. A reply that comes before everything is sent stops the sending. However the call
+   * resolves as {@link call} does. Where it brings no `timeoutMs`, it may take as long as it moves on, see
+   * {@link ClientOptions.idleTimeoutMs}. A reply that comes before everything is sent stops the sending. However the call
    * ends, `data` is then read no more and closed (a Node stream is destroyed).
    * @throws RangeError for a `byteLength` that is none.
    * @throws RequestError `BAD_DATA` where the source fails (`cause` is its error) or has another length.
@@ -155,7 +172,8 @@ export class Client {
     byteLength: number,
     options: ValueCallOptions = {},
   ): Promise<Result> {
-    return resultOf<Result>(await this.callRawStream(op, data, byteLength, options), options.bigint === true);
+    const body = await this.callRawStream(op, data, byteLength, options);
+    return resultOf<Result>(body, options.bigint === true);
   }
 
   /** Streams data as {@link callStream} does and resolves to the body of the reply as {@link callRaw} does. */
@@ -167,12 +185,16 @@ export class Client {
   ): Promise<Uint8Array> {
     const source = new SourceReader(data);
     try {
+      checkCall(op, options);
       checkByteLength(byteLength);
-      const call = this.#newCall(op, undefined, options);
+      // The client's limit is not for streams.
+      const { timeoutMs = 0 } = options;
+      const { idleTimeoutMs } = options.timeoutMs === undefined ? this.#settings : {};
+      const call = this.#newCall(op, undefined, { ...options, timeoutMs });
       if (this.#streams.full && this.waiting >= this.#settings.waitingMax) throw this.#overloaded();
       call.wait();
-      this.#streams.add(new StreamCall(call, source, byteLength));
-      this.#watch(call, options.signal, () => undefined);
+      this.#streams.add(new StreamCall(call, source, byteLength, idleTimeoutMs));
+      this.#watch(call, { ...options, timeoutMs }, () => undefined);
       return await call.reply;
     } catch (error) {
       source.close();
@@ -181,26 +203,37 @@ export class Client {
   }
 
   /**
+   * Adds up one column of a table (CSV, TSV), or one number of each line of JSON (NDJSON), exactly as they are written. The text is read
+   * while it is sent, in constant memory. Without `sourceBytes` up to 64 MiB of its numbers are held first, and `timeoutMs` counts
+   * from then on. See {@link columnOf}.
+   * @throws ColumnError (a RequestError) at the first line that gives no number, unless `skipBad` is set.
+   * @throws as {@link callStream} does
+   */
+  sumColumn(source: DataSource, options: SumColumnOptions): Promise<ColumnSum> {
+    return sumColumn(source, options, (data, byteLength) => this.callStream<number>('sum', data, byteLength, options));
+  }
+
+  /**
    * Takes no more calls, waits until those made have their replies, and closes. Without a connection calls that
    * wait are rejected at once. Calls that are not through after `drainMs` are rejected with `CONNECTION_LOST`.
    */
-  async close({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkObject('The options of close', options);
+    const { drainMs = 5000 } = options;
+    checkNumber('drainMs', drainMs, 0, Number.POSITIVE_INFINITY);
     if (this.#state === 'reconnecting' || this.#state === 'connecting') {
       this.#end(new ProtocolError('CONNECTION_LOST', 'The client was closed while it had no connection.'));
     } else if (this.#state === 'connected') {
       this.#change('closing');
       this.#endWhenIdle();
     }
-    const timer = setTimeout(
-      () => {
-        const message = `This side closed the connection; calls had ${drainMs} ms to end.`;
-        this.#streams.rejectAll(message);
-        this.#connection?.destroy(message);
-      },
-      Math.min(drainMs, timerMsMax),
-    );
+    const stopTimer = patientTimer(drainMs, () => {
+      const message = `This side closed the connection; calls had ${drainMs} ms to end.`;
+      this.#streams.rejectAll(message);
+      this.#connections.destroy(message);
+    });
     await Promise.all([this.#closed, this.#streams.allSettled()]);
-    clearTimeout(timer);
+    stopTimer();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -209,27 +242,36 @@ export class Client {
 
   async #request(op: string, data: CallRequest['data'], options: CallOptions): Promise<Uint8Array> {
     const call = this.#newCall(op, data, options);
-    if (this.#waiting.size === 0 && this.#connection?.ready) this.#connection.send(call);
+    const { current } = this.#connections;
+    if (this.#waiting.size === 0 && current?.ready) current.send(call);
     else this.#wait(call);
-    this.#watch(call, options.signal, () => this.#abandon(call));
+    this.#watch(call, options, () => this.#abandon(call));
     return call.reply;
   }
 
   #newCall(op: string, data: CallRequest['data'], options: CallOptions): Call {
-    const { signal, traceparent } = options;
-    const timeoutMs = checkTimeoutMs(options.timeoutMs) ?? this.#settings.timeoutMs;
+    const { signal, traceparent, timeoutMs = this.#settings.timeoutMs, idempotent = idempotentOps.has(op) } = options;
     if (signal?.aborted) throw cancelled(op, signal);
     if (this.#state === 'closing' || this.#state === 'closed') {
       throw new ProtocolError('CONNECTION_LOST', `The client is ${this.#state}; connect anew to call ${op}.`);
     }
-    return new Call({ id: this.#settings.newId(), op, data, timeoutMs, traceparent });
+    const id = this.#settings.newId();
+    return new Call({ id, op, data, timeoutMs: timeoutMs || undefined, traceparent, idempotent });
   }
 
-  /** Holds a call to its time and to its caller's signal. */
-  #watch(call: Call, signal: AbortSignal | undefined, aborted: () => void): void {
+  /** Ends a call when its time is over or its caller's signal is aborted. */
+  #watch(call: Call, { timeoutMs, signal }: CallOptions, aborted: () => void): void {
     if (call.settled) return;
-    call.guard(this.#settings.replyGraceMs, () => this.#waiting.delete(call));
+    if (timeoutMs === undefined) this.#limits.watchShared(call);
+    else if (timeoutMs > 0) this.#limits.watchOwn(call, timeoutMs + this.#settings.replyGraceMs);
     if (signal !== undefined) call.abortWith(signal, aborted);
+  }
+
+  #expire(call: Call): void {
+    call.expire();
+    // A server that was told the limit has stopped the work by now.
+    if (call.request.timeoutMs === undefined) this.#abandon(call);
+    else if (this.#waiting.delete(call)) this.#endWhenIdle();
   }
 
   #wait(call: Call): void {
@@ -246,65 +288,77 @@ export class Client {
   }
 
   #abandon(call: Call): void {
-    if (!this.#waiting.delete(call)) this.#connection?.cancel(call);
+    if (!this.#waiting.delete(call)) this.#connections.cancel(call);
     this.#endWhenIdle();
   }
 
-  #connect(): void {
-    this.#connection = new Connection(this.#openTransport, this.#settings, {
-      opened: () => {
-        this.#openedAtMs = performance.now();
-        this.#change('connected');
-        this.#sendWaiting();
-      },
-      available: (answered) => {
-        // That it opened does not show that a connection is good: some accept and close at once.
-        if (answered) this.#attempts = 0;
+  #makeConnections(openTransport: OpenTransport): Connections {
+    return new Connections(openTransport, this.#settings, {
+      connected: () => {
+        if (this.#state === 'connecting' || this.#state === 'reconnecting') this.#change('connected');
         this.#sendWaiting();
         this.#endWhenIdle();
       },
-      lost: (error) => this.#lost(error),
+      reconnecting: (error, retryInMs) => {
+        if (this.#state !== 'closing') this.#change('reconnecting', error, retryInMs);
+      },
+      gone: (error) => {
+        if (this.#state !== 'closed') this.#end(error);
+      },
+      wantsAnother: () => this.#wantsAnother(),
+      available: () => {
+        this.#sendWaiting();
+        this.#endWhenIdle();
+      },
+      abandoned: () => this.#endWhenIdle(),
+      repeats: (call, why) => this.#repeats(call, why),
+      retiredEnded: () => this.#settleClosed(),
     });
+  }
+
+  #wantsAnother(): boolean {
+    const isOpen = this.#state === 'connected' || this.#state === 'reconnecting';
+    return isOpen || (this.#state === 'closing' && this.#waiting.size > 0);
+  }
+
+  /** Takes a call back that is safe to send again. */
+  #repeats(call: Call, why: 'refused' | 'lost'): boolean {
+    if (this.#settings.reconnect === undefined || this.#state === 'closed') return false;
+    if (why === 'refused' ? ++call.refusals > refusalsMax : !call.request.idempotent || ++call.losses > lossesMax)
+      return false;
+    call.wait();
+    this.#waiting.add(call);
+    return true;
   }
 
   #sendWaiting(): void {
     for (const call of this.#waiting) {
-      if (!this.#connection?.ready) return;
+      const { current } = this.#connections;
+      if (!current?.ready) return;
       this.#waiting.delete(call);
-      this.#connection.send(call);
+      current.send(call);
     }
   }
 
   #endWhenIdle(): void {
     // Not earlier: some balancers take a half-closed connection for a closed one, and its replies would be lost.
     if (this.#state !== 'closing' || this.#waiting.size > 0 || this.#streams.active > 0) return;
-    if (this.#connection?.idle) this.#connection.end();
-  }
-
-  #lost(error: ProtocolError): void {
-    this.#connection = undefined;
-    if (this.#state === 'closed') return;
-    const { reconnect } = this.#settings;
-    if (reconnect !== undefined && performance.now() - this.#openedAtMs > reconnect.delayMaxMs) this.#attempts = 0;
-    this.#openedAtMs = Number.POSITIVE_INFINITY;
-    const wanted = this.#state === 'connected' || this.#state === 'reconnecting';
-    if (!wanted || reconnect === undefined || this.#attempts >= reconnect.attemptsMax) {
-      this.#end(error);
-      return;
-    }
-    const delayMs = backoffMs(this.#attempts, reconnect, Math.random());
-    this.#attempts++;
-    this.#retryTimer = setTimeout(() => this.#connect(), delayMs);
-    this.#change('reconnecting', error, delayMs);
+    const { current } = this.#connections;
+    if (current?.awaited === 0) current.end();
   }
 
   #end(error: ProtocolError): void {
-    clearTimeout(this.#retryTimer);
     const orderly = this.#state === 'closing';
     for (const call of this.#waiting) call.reject(new ProtocolError(error.code, error.message, { cause: error.cause }));
     this.#waiting.clear();
     this.#change('closed', orderly ? undefined : error);
-    this.#connection?.destroy('The client was closed.');
+    this.#connections.stop('The client was closed.');
+    this.#settleClosed();
+  }
+
+  #settleClosed(): void {
+    if (this.#state !== 'closed' || this.#connections.hasRetired) return;
+    this.#limits.stop();
     this.#resolveClosed();
   }
 

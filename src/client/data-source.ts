@@ -1,5 +1,7 @@
 /** Where the data of a streamed call comes from, and how it is read and closed, whatever kind it is of. */
 
+import { isBytes, isDetached, isShared, kindOf } from './checks.js';
+
 /** Of a web `ReadableStream` only this is used: not every browser can iterate over one. */
 interface WebStream {
   getReader(): {
@@ -24,7 +26,7 @@ export class SourceReader {
   constructor(source: DataSource) {
     if (typeof source !== 'object' || source === null || !isSource(source)) {
       const what = 'a stream, an async generator or an array of Uint8Arrays, such as createReadStream(path)';
-      throw new TypeError(`The source of a streamed call must be ${what}; this is a ${typeof source}.`);
+      throw new TypeError(`The source of a streamed call must be ${what}; this is ${kindOf(source)}.`);
     }
     this.#steps = 'getReader' in source ? webSteps(source) : iterableSteps(source);
   }
@@ -36,15 +38,18 @@ export class SourceReader {
       this.#closed = true;
       return undefined;
     }
-    if (value instanceof Uint8Array) return value;
-    throw new TypeError(`it gave a ${typeof value} where bytes are wanted, a Uint8Array or a Buffer`);
+    if (!isBytes(value)) {
+      throw new TypeError(`it gave ${kindOf(value)} where bytes are wanted, a Uint8Array or a Buffer`);
+    }
+    if (isDetached(value)) throw new TypeError('it gave bytes whose buffer was transferred elsewhere');
+    return isShared(value) ? value.slice() : value;
   }
 
-  /** Tells the source that no more is wanted, also while a chunk is awaited. What it says to that is nobody's concern. */
+  /** Tells the source that no more is wanted, also while a chunk is awaited. What it answers does not matter. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // Behind what runs now: a generator cannot be ended while it runs, and it may be its own code that aborts the call.
+    // After what runs now: a generator cannot be ended while it runs, and it may be its own code that aborts the call.
     Promise.resolve()
       .then(() => this.#steps.close())
       .catch(() => undefined);

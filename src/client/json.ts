@@ -2,7 +2,8 @@
 
 import { parse as parseLossless, stringify as stringifyLossless } from 'lossless-json';
 import { isWireErrorCode, ProtocolError, RequestError, type WireErrorCode, wireErrors } from '../errors.js';
-import { asResponse, type Response } from '../protocol/message.js';
+import { asResponse, type ReplyHead, type Response } from '../protocol/message.js';
+import { messageOf } from './checks.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -16,8 +17,8 @@ export function encodeData(data: unknown, bigint: boolean): string | undefined {
   try {
     text = bigint ? stringifyLossless(data) : JSON.stringify(data);
   } catch (cause) {
-    const hint = !bigint && String(cause).includes('BigInt') ? ' (pass `bigint: true`)' : '';
-    throw new RequestError('BAD_DATA', `This data cannot be written as JSON: ${(cause as Error).message}${hint}.`, {
+    const hint = !bigint && messageOf(cause).includes('BigInt') ? ' (pass `bigint: true`)' : '';
+    throw new RequestError('BAD_DATA', `This data cannot be written as JSON: ${messageOf(cause)}${hint}.`, {
       cause,
     });
   }
@@ -39,14 +40,14 @@ export function decodeResponse(body: Uint8Array, bigint: boolean): Response {
       ? parseLossless(text, null, { parseNumber: number, onDuplicateKey: ({ newValue }) => newValue })
       : JSON.parse(text);
   } catch (cause) {
-    throw new ProtocolError('BAD_REPLY', `The reply is not JSON: ${(cause as Error).message}.`, { cause });
+    throw new ProtocolError('BAD_REPLY', `The reply is not JSON: ${messageOf(cause)}.`, { cause });
   }
   const response = asResponse(value);
   if (response === undefined) throw new ProtocolError('BAD_REPLY', 'The reply is JSON, but not a response.');
   return response;
 }
 
-/** The `code` of an error reply, where the server closes the connection behind it; else, and for other bytes, none. */
+/** The `code` of an error reply, where the server closes the connection after it; none for others, and for other bytes. */
 export function codeThatEndsConnection(body: Uint8Array): WireErrorCode | undefined {
   try {
     const { code } = JSON.parse(decoder.decode(body)) as { code?: unknown };
@@ -56,4 +57,11 @@ export function codeThatEndsConnection(body: Uint8Array): WireErrorCode | undefi
   } catch {
     return undefined;
   }
+}
+
+/** What a body is that answers no call, for a message. */
+export function strangeReply(head: ReplyHead | undefined): string {
+  return head === undefined
+    ? 'a frame that is not a reply'
+    : `a reply to ${JSON.stringify(head.id)}, which is not in flight`;
 }

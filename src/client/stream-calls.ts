@@ -3,7 +3,7 @@ import type { ClientSettings } from './options.js';
 import type { StreamCall } from './stream-call.js';
 import type { OpenTransport } from './transport.js';
 
-/** The streamed calls of a client: so many at once, the others in the order in which they were made. */
+/** The streamed calls of a client: a few at once, the others in the order in which they were made. */
 export class StreamCalls {
   readonly #openTransport: OpenTransport;
   readonly #settings: ClientSettings;

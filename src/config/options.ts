@@ -1,106 +1,134 @@
 /**
- * The one table of what the server can be told. Flags, environment variables, checks, `--help`, `--print-config` and
- * the table in the README all derive from it; a new option is one entry here and one member of `Config`.
+ * The one table of what the server can be told. Flags, environment variables, the members of a configuration file and
+ * their JSON Schema, checks, `--help`, `--print-config` and the table in the README all derive from it. A new option is one
+ * entry here and one member of `Config`; one of a new kind is one more type in `option-kinds.ts`.
  *
- * The checks are plain functions over this table (`parse-value.ts`), not a JSON Schema for ajv: loading ajv alone takes
- * a third of the time in which the first reply must be out, and its messages would not name flag and variable.
+ * The checks are plain functions over this table (`parse-value.ts`), not a JSON Schema for ajv. To load ajv alone takes a
+ * third of the time in which the first reply must be out, and its messages would not name flag and variable. The schema
+ * is for editors.
  *
  * Leaves reading to `load-config.ts` and the command line to `cli/serve.ts`.
  */
 
-import { availableCores } from '../pool/cores.js';
+import { delimiter } from 'node:path';
 import { frameBytesMaxDefault } from '../protocol/limits.js';
 import type { Config } from './config.js';
-
-interface Described {
-  /** The flag without its dashes; the environment variable derives from it. */
-  readonly flag: string;
-  /** One sentence or phrase, without a full stop. */
-  readonly help: string;
-}
-
-/** A whole number, written in digits. */
-export interface IntegerOption extends Described {
-  readonly type: 'integer';
-  readonly unit: '' | 'ms' | 'MiB' | 'threads' | 'connections' | 'requests' | 'tasks';
-  readonly min: number;
-  readonly max: number;
-  /** A number, or one that depends on the machine and the words for it. */
-  readonly default: number | { readonly compute: () => number; readonly words: string };
-}
-
-/** A size in bytes, which may be written with a unit: `16MiB`, `64k`. */
-export interface BytesOption extends Described {
-  readonly type: 'bytes';
-  readonly min: number;
-  readonly max: number;
-  readonly default: number;
-}
-
-export interface TextOption extends Described {
-  readonly type: 'text';
-  readonly default: string;
-}
-
-/** One of a few words. */
-export interface ChoiceOption extends Described {
-  readonly type: 'choice';
-  readonly choices: readonly string[];
-  readonly default: string;
-}
-
-/** A folder; kept as an absolute path. */
-export interface FolderOption extends Described {
-  readonly type: 'folder';
-  readonly default: string;
-}
-
-/** Files with JavaScript modules. The flag may be repeated; the variable separates them like `PATH`. */
-export interface ModulesOption extends Described {
-  readonly type: 'modules';
-  readonly default: readonly string[];
-}
-
-export type Option = IntegerOption | BytesOption | TextOption | ChoiceOption | FolderOption | ModulesOption;
+import { availableCores } from './cores.js';
+import { GiB, KiB, MiB, type Option } from './option-kinds.js';
 
 /** Settings by the name they have in `Config`. */
 export type OptionKey = keyof Config;
 
-const KiB = 1024;
-const MiB = 1024 * KiB;
-const GiB = 1024 * MiB;
 const hourMs = 3_600_000;
 
 export const options: { readonly [K in OptionKey]: Option } = {
+  configFile: {
+    flag: 'config',
+    type: 'file',
+    default: undefined,
+    help: 'file with options, for those that neither a flag nor a variable sets; see docs/configuration.md',
+  },
   port: {
     flag: 'port',
-    type: 'integer',
-    unit: '',
+    type: 'port',
     default: 5000,
-    min: 0,
-    max: 65535,
     help: 'TCP port of the framed protocol; 0 picks a free one',
+  },
+  tlsPort: {
+    flag: 'tls-port',
+    type: 'port',
+    default: 'off',
+    help: 'port of the framed protocol over TLS, beside --port or in place of it; 0 picks a free one',
   },
   host: {
     flag: 'host',
     type: 'text',
     default: '0.0.0.0',
-    help: 'address the framed protocol listens on; it asks nobody for credentials',
+    help: 'address the framed protocol listens on; see --auth',
   },
   httpPort: {
     flag: 'http-port',
-    type: 'integer',
-    unit: '',
+    type: 'port',
     default: 5080,
-    min: 0,
-    max: 65535,
     help: 'port of health, metrics and the HTTP API; 0 picks a free one',
+  },
+  httpsPort: {
+    flag: 'https-port',
+    type: 'port',
+    default: 'off',
+    help: 'port of the same over TLS, beside --http-port or in place of it; 0 picks a free one',
   },
   httpHost: {
     flag: 'http-host',
     type: 'text',
     default: '127.0.0.1',
-    help: 'address the HTTP side listens on; it asks nobody for credentials',
+    help: 'address the HTTP side listens on; see --auth',
+  },
+  tlsCert: {
+    flag: 'tls-cert',
+    type: 'pem',
+    default: undefined,
+    help: 'certificate of the TLS ports, with those between it and its authority; read again when it changes',
+  },
+  tlsKey: {
+    flag: 'tls-key',
+    type: 'pem',
+    default: undefined,
+    help: 'private key of that certificate',
+  },
+  tlsClientCa: {
+    flag: 'tls-client-ca',
+    type: 'pem',
+    default: undefined,
+    help: 'authorities that the certificates of clients are checked against; without it clients are not asked for one',
+  },
+  tlsClient: {
+    flag: 'tls-client',
+    type: 'choice',
+    choices: ['required', 'optional'],
+    default: 'required',
+    help: 'with --tls-client-ca: must a client have a certificate? A wrong one is refused in any case',
+  },
+  tlsMin: {
+    flag: 'tls-min',
+    type: 'choice',
+    choices: ['1.2', '1.3'],
+    default: '1.2',
+    help: 'oldest version of TLS that is spoken',
+  },
+  httpMaxConnections: {
+    flag: 'http-max-connections',
+    type: 'integer',
+    unit: 'connections',
+    default: 1024,
+    min: 4,
+    max: 100_000,
+    help: 'HTTP connections open at once; when all are taken, the one that has been idle longest gives way',
+  },
+  auth: {
+    flag: 'auth',
+    type: 'choice',
+    choices: ['required', 'optional', 'off'],
+    default: 'off',
+    help: 'whether clients have to say who they are, over TCP and HTTP; see docs/operations.md',
+  },
+  tokensFile: {
+    flag: 'tokens',
+    type: 'path',
+    default: { inDataDir: 'tokens.json' },
+    help: 'file with the identities, as `trama token` writes it; its changes are taken up while the server runs',
+  },
+  proxyProtocol: {
+    flag: 'proxy-protocol',
+    type: 'switch',
+    default: false,
+    help: 'each connection comes from one of --trusted-proxies and begins with a PROXY header, version 1 or 2; others are refused',
+  },
+  trustedProxies: {
+    flag: 'trusted-proxies',
+    type: 'addresses',
+    default: [],
+    help: 'balancers that may tell who their clients are, see --proxy-protocol',
   },
   workers: {
     flag: 'workers',
@@ -109,19 +137,34 @@ export const options: { readonly [K in OptionKey]: Option } = {
     default: { compute: availableCores, words: 'available cores' },
     min: 1,
     max: 512,
-    help: 'threads that run operations',
+    help: "threads that run users' operations, and as many that do the engine's work",
+  },
+  listeners: {
+    flag: 'listeners',
+    type: 'integer',
+    unit: 'threads',
+    default: 1,
+    min: 1,
+    max: 64,
+    help: 'threads that accept and serve connections; more than one needs Linux and Node 22.12 or newer',
   },
   operationModules: {
     flag: 'ops',
     type: 'modules',
     default: [],
-    help: 'a JavaScript module that exports operations; may be given several times',
+    help: `a JavaScript module that exports operations; the flag may be given several times, the variable takes several paths with ${delimiter} between them`,
+  },
+  watch: {
+    flag: 'watch',
+    type: 'switch',
+    default: false,
+    help: 'reload the operations when a file of theirs changes, for those who develop them',
   },
   dataDir: {
     flag: 'data-dir',
     type: 'folder',
     default: '.trama',
-    help: 'folder for what must survive a restart; nothing is written there yet',
+    help: 'folder for what must survive a restart: the file of tokens',
   },
   logLevel: {
     flag: 'log-level',
@@ -148,6 +191,15 @@ export const options: { readonly [K in OptionKey]: Option } = {
     max: 1_000_000,
     help: 'connections open at once',
   },
+  maxConnectionsPerAddress: {
+    flag: 'max-connections-per-address',
+    type: 'integer',
+    unit: 'connections',
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    help: 'connections open at once from one address, or from one /64 of IPv6; 0 for no such limit',
+  },
   maxRequests: {
     flag: 'max-requests',
     type: 'integer',
@@ -157,6 +209,15 @@ export const options: { readonly [K in OptionKey]: Option } = {
     max: 1_000_000,
     help: 'requests in flight for each connection; those answered inline do not count',
   },
+  maxTotalRequests: {
+    flag: 'max-total-requests',
+    type: 'integer',
+    unit: 'requests',
+    default: 65_536,
+    min: 1,
+    max: 10_000_000,
+    help: 'requests in flight in the whole server; those answered inline do not count',
+  },
   unreadPauseBytes: {
     flag: 'unread-pause-bytes',
     type: 'bytes',
@@ -165,13 +226,29 @@ export const options: { readonly [K in OptionKey]: Option } = {
     max: 4 * GiB,
     help: 'replies that a peer has not read before the server stops reading from it',
   },
-  unreadCloseBytes: {
-    flag: 'unread-close-bytes',
+  minReadRate: {
+    flag: 'min-read-rate',
     type: 'bytes',
-    default: 64 * MiB,
-    min: 1 * KiB,
-    max: 4 * GiB,
-    help: 'replies that a peer has not read before its connection is closed',
+    default: 16 * KiB,
+    min: 1,
+    max: 1 * GiB,
+    help: 'bytes a second that a peer must take of unread replies, or its connection is cut',
+  },
+  minSendRate: {
+    flag: 'min-send-rate',
+    type: 'bytes',
+    default: 32 * KiB,
+    min: 1,
+    max: 1 * GiB,
+    help: 'bytes a second that a body must bring that is answered as it comes, or its connection is closed',
+  },
+  maxConnectionBytes: {
+    flag: 'max-connection-bytes',
+    type: 'bytes',
+    default: 0,
+    min: 0,
+    max: 1024 * GiB,
+    help: 'the part of max-held-bytes that one connection may have; 0 for eight times what it leaves to the others',
   },
   maxHeldBytes: {
     flag: 'max-held-bytes',
@@ -188,7 +265,16 @@ export const options: { readonly [K in OptionKey]: Option } = {
     default: 1024,
     min: 1,
     max: 1_000_000,
-    help: 'tasks that may wait for each operation',
+    help: 'tasks that may wait for each operation; one client has no more than places are left',
+  },
+  opTimeoutMs: {
+    flag: 'op-timeout-ms',
+    type: 'integer',
+    unit: 'ms',
+    default: 300_000,
+    min: 0,
+    max: 24 * hourMs,
+    help: "time for a user's operation where neither itself nor the request has a limit; 0 for none",
   },
   frameTimeoutMs: {
     flag: 'frame-timeout-ms',
@@ -198,6 +284,42 @@ export const options: { readonly [K in OptionKey]: Option } = {
     min: 10,
     max: hourMs,
     help: 'time for a frame to be whole, from its first byte',
+  },
+  firstFrameTimeoutMs: {
+    flag: 'first-frame-timeout-ms',
+    type: 'integer',
+    unit: 'ms',
+    default: 0,
+    min: 0,
+    max: hourMs,
+    help: 'time for the first frame of a connection, from its accept; 0 for none, since pools open connections ahead',
+  },
+  idleTimeoutMs: {
+    flag: 'idle-timeout-ms',
+    type: 'integer',
+    unit: 'ms',
+    default: 0,
+    min: 0,
+    max: 24 * hourMs,
+    help: 'time after which a connection is closed on which nothing comes, runs or is unread; 0 for none',
+  },
+  overloadDelayMs: {
+    flag: 'overload-delay-ms',
+    type: 'integer',
+    unit: 'ms',
+    default: 250,
+    min: 0,
+    max: 60_000,
+    help: 'delay of the event loop, for a second, from which new work is shed; connections are refused at four times as much; 0 for never',
+  },
+  drainDelayMs: {
+    flag: 'drain-delay-ms',
+    type: 'integer',
+    unit: 'ms',
+    default: 0,
+    min: 0,
+    max: hourMs,
+    help: 'time that a shutdown goes on serving while /readyz says no, for balancers that ask only now and then',
   },
   drainMs: {
     flag: 'drain-ms',
@@ -221,44 +343,5 @@ export const options: { readonly [K in OptionKey]: Option } = {
 
 export const optionKeys = Object.keys(options) as readonly OptionKey[];
 
-/** The environment variable of an option: `http-port` → `TRAMA_HTTP_PORT`. */
-export function variableOf(option: Option): string {
-  return `TRAMA_${option.flag.toUpperCase().replaceAll('-', '_')}`;
-}
-
-/** The default as a person reads it: `5000`, `16MiB`, `available cores`, `none`. */
-export function defaultWords(option: Option): string {
-  if (option.type === 'bytes') return formatBytes(option.default);
-  if (option.type === 'modules') return 'none';
-  return typeof option.default === 'object' ? option.default.words : String(option.default);
-}
-
-/** What an option takes, as a phrase: `an integer from 0 to 65535`. */
-export function allowedWords(option: Option): string {
-  switch (option.type) {
-    case 'integer':
-      return `an integer from ${option.min} to ${option.max}${option.unit === '' ? '' : ` (${option.unit})`}`;
-    case 'bytes':
-      return `bytes from ${formatBytes(option.min)} to ${formatBytes(option.max)}, as 65536, 64KiB, 16MiB or 1GiB`;
-    case 'choice':
-      return `one of ${option.choices.join(', ')}`;
-    case 'text':
-      return 'a host name or address';
-    case 'folder':
-      return 'the path of a folder';
-    case 'modules':
-      return 'the path of a JavaScript module';
-  }
-}
-
-/** The largest unit that divides: 16777216 → `16MiB`, 65537 → `65537`. */
-export function formatBytes(bytes: number): string {
-  for (const [factor, unit] of [
-    [GiB, 'GiB'],
-    [MiB, 'MiB'],
-    [KiB, 'KiB'],
-  ] as const) {
-    if (bytes >= factor && bytes % factor === 0) return `${bytes / factor}${unit}`;
-  }
-  return String(bytes);
-}
+/** The options that a configuration file may set. */
+export const fileKeys: readonly OptionKey[] = optionKeys.filter((key) => options[key].type !== 'file');

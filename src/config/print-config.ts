@@ -1,7 +1,8 @@
 /** How settings and options are shown: `--print-config` and the table of options in the README. Pure text. */
 
 import type { Setting } from './load-config.js';
-import { allowedWords, defaultWords, formatBytes, type Option, optionKeys, options, variableOf } from './options.js';
+import { allowedWords, defaultWords, formatBytes, type Option, variableOf } from './option-kinds.js';
+import { optionKeys, options } from './options.js';
 
 /** The settings in force as a plain table: option, value, unit, source. */
 export function printSettings(settings: readonly Setting[]): string {
@@ -9,13 +10,20 @@ export function printSettings(settings: readonly Setting[]): string {
     setting.option.flag,
     valueWords(setting),
     unitOf(setting.option) || '-',
-    setting.source === 'env' ? `env ${variableOf(setting.option)}` : setting.source,
+    sourceWords(setting),
   ]);
   return alignColumns([['OPTION', 'VALUE', 'UNIT', 'SOURCE'], ...rows]);
 }
 
+function sourceWords({ source, name }: Setting): string {
+  if (source === 'env') return `env ${name}`;
+  return source === 'file' ? `file ${name}` : source;
+}
+
 function valueWords({ option, value }: Setting): string {
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(' ');
+  if (value === undefined) return 'none';
+  if (option.type === 'switch') return value === true ? 'on' : 'off';
   return option.type === 'bytes' ? formatBytes(value as number) : String(value);
 }
 
@@ -42,19 +50,4 @@ export function optionsMarkdown(): string {
     return `| \`--${option.flag}\` | \`${variableOf(option)}\` | ${defaultWords(option)} | ${allowedWords(option)} | ${option.help} |`;
   });
   return ['| flag | variable | default | takes | what |', '| --- | --- | --- | --- | --- |', ...rows, ''].join('\n');
-}
-
-/** What stands around the table in the README. */
-export const optionsBegin = '<!-- options:begin -->';
-export const optionsEnd = '<!-- options:end -->';
-
-/**
- * The document with the table between its markers renewed.
- * @throws Error where the markers are missing
- */
-export function withOptionsTable(document: string): string {
-  const begin = document.indexOf(optionsBegin);
-  const end = document.indexOf(optionsEnd);
-  if (begin < 0 || end < begin) throw new Error(`the document has no ${optionsBegin} and ${optionsEnd} behind it`);
-  return `${document.slice(0, begin + optionsBegin.length)}\n${optionsMarkdown()}${document.slice(end)}`;
 }

@@ -1,17 +1,20 @@
 /**
- * The WASM engine behind a small class: bytes in, reply frames out. It knows no socket.
+ * The WASM engine in a small class: bytes in, reply frames out. It knows no socket.
  *
  * An instance owns its memory and the views on it, belongs to one thread and is not re-entrant: what a call leaves
  * (`replies`, `handout`) is valid until the next call.
  */
-import { instantiateSync } from '@assemblyscript/loader';
 import type { WireErrorCode } from '../errors.js';
+import { checkBytes } from '../protocol/bytes.js';
+import { writeFrameHeader } from '../protocol/frame.js';
+import { frameHeaderBytes } from '../protocol/limits.js';
+import { type Envelope, readEnvelope } from './envelope.js';
 import { hostImports } from './host.js';
 import {
+  allOperations,
   type EngineExports,
   type EngineOperation,
   handedOut,
-  handoutField,
   operations,
   outcomeColumns,
   outcomes,
@@ -25,30 +28,22 @@ import { SumBuilder } from './sum-builder.js';
 import { SumError } from './sum-error.js';
 import { addSums, decodeSum, type ExactSum, encodeSum, readExactSum, roundSum } from './sum-state.js';
 
-/**
- * What stands around a request's data: where its tokens are, in bytes from the start of what the engine was given
- * (strings with their quotes), and its time budget.
- */
-export interface Envelope {
-  readonly idOffset: number;
-  /** 0 where the member is absent; the same for the other lengths. */
-  readonly idLength: number;
-  readonly opOffset: number;
-  readonly opLength: number;
-  readonly dataOffset: number;
-  readonly dataLength: number;
-  /** Milliseconds, above 0 and perhaps infinite; `undefined` where the request names none. */
-  readonly timeoutMs: number | undefined;
-  readonly traceparentOffset: number;
-  readonly traceparentLength: number;
-}
-
 /** A whole response frame, header included: a copy. `code` is undefined for an ok reply. */
 export interface FrameAnswer {
   readonly kind: 'frame';
   readonly frame: Uint8Array;
   readonly op: EngineOperation;
   readonly code?: WireErrorCode | undefined;
+}
+
+/** The answer to an `echo` that came in parts. The reply is `head`, the data as it stands in the body, and a `}`. */
+export interface EchoAnswer {
+  readonly kind: 'echo';
+  /** The reply up to its result, header included: a copy. */
+  readonly head: Uint8Array;
+  /** Bytes from the body's first. */
+  readonly dataOffset: number;
+  readonly dataLength: number;
 }
 
 export type Answer =
@@ -66,8 +61,18 @@ const pageBytes = 0x10000;
 
 const decoder = new TextDecoder();
 
+function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): EngineExports {
+  try {
+    const { exports } = new WebAssembly.Instance(module, imports);
+    if (typeof exports.run === 'function') return exports as EngineExports;
+  } catch (cause) {
+    throw new Error("this module is not trama's engine: it cannot be instantiated", { cause });
+  }
+  throw new Error("this module is not trama's engine: it exports no `run`");
+}
+
 export class Engine {
-  /** Bytes that `run` takes at once; it always holds a whole frame of the inline lane. */
+  /** Bytes that `run` takes at once: always enough for a whole frame of the inline lane. */
   readonly inputBytes: number;
   readonly #exports: EngineExports;
   readonly #statusOffset: number;
@@ -77,21 +82,30 @@ export class Engine {
   readonly #inputOffset: number;
   readonly #outputOffset: number;
   readonly #arenaOffset: number;
-  /** Bytes of the state of a body that comes in parts; all zero is one of which nothing has come. */
+  /** Bytes of the state of a body that comes in parts. All zero is the state of a body of which nothing has come. */
   readonly bodyStateBytes: number;
+  /** As many of them are enough for the body of an `echo`. */
+  readonly bodyCheckBytes: number;
   readonly #bodyStateOffset: number;
   readonly #partOffset: number;
   readonly #partBytesMax: number;
   readonly #guardBytes: number;
-  // Views of the whole memory; `#view` makes them anew when the memory has grown.
+  /** The operations that the module answers, as it was told last. */
+  #allowed = allOperations;
+  // Views of the whole memory. `#view` makes them anew when the memory has grown.
   #bytes!: Uint8Array;
   #status!: Int32Array;
   #words!: Uint32Array;
 
   /** @param module from `compileEngine`; any thread may have compiled it */
   constructor(module: WebAssembly.Module) {
-    const instance = instantiateSync<EngineExports>(module, { host: hostImports(() => this.#exports.memory) });
-    this.#exports = instance.exports;
+    if (!(module instanceof WebAssembly.Module)) {
+      throw new TypeError('new Engine takes a WebAssembly.Module, as compileEngine gives it');
+    }
+    this.#exports = instantiate(
+      module,
+      hostImports(() => this.#exports.memory),
+    );
     const address = (global: WebAssembly.Global): number => Number(global.valueOf());
     this.#statusOffset = address(this.#exports.statusOffset);
     this.#countsOffset = address(this.#exports.countsOffset);
@@ -103,6 +117,7 @@ export class Engine {
     this.#arenaOffset = address(this.#exports.arenaOffset);
     this.#guardBytes = address(this.#exports.guardBytes);
     this.bodyStateBytes = address(this.#exports.bodyStateBytes);
+    this.bodyCheckBytes = address(this.#exports.bodyCheckBytes);
     this.#bodyStateOffset = address(this.#exports.bodyStateOffset);
     this.#partOffset = address(this.#exports.partOffset);
     this.#partBytesMax = address(this.#exports.partBytesMax);
@@ -110,12 +125,14 @@ export class Engine {
   }
 
   /**
-   * Takes bytes of a stream that begin at a frame's border, decodes and answers every whole frame among the first
-   * `inputBytes` of them. Returns the number of bytes that are done with; `stop` says what the rest begins with.
-   * @param handOutAll answer nothing but faults: every valid request becomes a handout
+   * Takes bytes of a stream that begin with a frame. Decodes and answers every whole frame among the first `inputBytes` of
+   * them. Returns the number of bytes that are done with; `stop` says what the rest begins with.
+   * @param handOutAll answer only faults: every valid request becomes a handout
+   * @param allowed the operations that may be answered, see `operationMask`; requests for others become handouts
    */
-  run(bytes: Uint8Array, handOutAll = false): number {
-    if (!(bytes instanceof Uint8Array)) throw new TypeError('run takes the bytes of frames as a Uint8Array');
+  run(bytes: Uint8Array, handOutAll = false, allowed = allOperations): number {
+    checkBytes(bytes, 'run takes the bytes of frames');
+    if (allowed !== this.#allowed) this.#allow(allowed);
     const length = Math.min(bytes.length, this.inputBytes);
     this.#bytes.set(length === bytes.length ? bytes : bytes.subarray(0, length), this.#inputOffset);
     this.#exports.run(length, handOutAll);
@@ -132,7 +149,7 @@ export class Engine {
     return stops[this.#status[statusField.stop]!]!;
   }
 
-  /** The response frames of the last `run`, one behind the other. A view, valid until the next call. */
+  /** The response frames of the last `run`, one after the other. A view, valid until the next call. */
   get replies(): Uint8Array {
     const length = this.#status[statusField.outputLength]!;
     return this.#bytes.subarray(this.#outputOffset, this.#outputOffset + length);
@@ -148,7 +165,7 @@ export class Engine {
     return this.#status[statusField.handouts]!;
   }
 
-  /** One of them; places count in the bytes that `run` was given. @throws RangeError where there is none of that index */
+  /** One of these requests; places count in the bytes that `run` was given. @throws RangeError for another index */
   handout(index: number): Envelope {
     if (!(index >= 0 && index < this.handouts)) throw new RangeError(`no handout ${index}: there are ${this.handouts}`);
     return this.#envelope(index, this.#inputOffset);
@@ -156,21 +173,28 @@ export class Engine {
 
   /** Decodes and answers one whole body of any size that fits in memory. */
   answer(body: Uint8Array): Answer {
-    const frameOffset = this.#reserve(body);
+    const answer = this.answerInPlace(body);
+    return answer.kind === 'frame' ? { ...answer, frame: answer.frame.slice() } : answer;
+  }
+
+  /** The same, but the frame is a view, valid until the next call. */
+  answerInPlace(body: Uint8Array): Answer {
+    this.#reserve(checkBytes(body, 'answer takes a body'));
+    if (this.#allowed !== allOperations) this.#allow(allOperations);
     this.#exports.answer(body.length);
     if (this.#status[statusField.outcome] === handedOut)
       return { kind: 'handout', envelope: this.#envelope(0, this.#arenaOffset) };
-    return this.#answered(frameOffset);
+    return this.#answered(this.#status[statusField.outputOffset]!);
   }
 
   /**
-   * Looks at the next part of the body of a `sum`, of any length, in constant memory. Any engine may go on where another
-   * left off: all that it needs to know is in the state.
-   * @param from what the part before left, or zeros for the first
-   * @param to takes what the next part needs, unless there is an answer; may be `from`
-   * @param pieces the next part of the body: views of any length, one behind the other; at least one where `isLast`
-   * @param isLast nothing follows: the body ends with the last piece
-   * @returns the answer, as soon as it is certain; the body's other parts are not wanted then
+   * Looks at the next part of the body of a `sum` or an `echo`, of any length, in constant memory. Any engine may go on
+   * where another stopped: the state has all that it needs. The body of an `echo` is checked here, and kept by the caller.
+   * @param from what the part before left, or zeros for the first: `bodyStateBytes`, or of an `echo` `bodyCheckBytes`
+   * @param to gets what the next part needs, unless there is an answer; may be `from`
+   * @param pieces the next part of the body: views of any length, one after the other; at least one where `isLast`
+   * @param isLast the body ends with the last piece
+   * @returns the answer, as soon as it is certain; then no more parts are wanted
    * @throws Error where the body is a valid request for something else
    */
   answerPart(
@@ -178,37 +202,45 @@ export class Engine {
     to: Uint8Array,
     pieces: readonly Uint8Array[],
     isLast: boolean,
-  ): FrameAnswer | undefined {
+  ): FrameAnswer | EchoAnswer | undefined {
+    this.#checkState(from);
+    this.#checkState(to);
     this.#grow(this.#partEnd);
     this.#bytes.set(from, this.#bodyStateOffset);
     this.#exports.resume();
     for (const [index, piece] of pieces.entries()) {
-      if (this.#isAnsweredBy(piece, isLast && index === pieces.length - 1)) {
+      checkBytes(piece, 'answerPart takes each piece of a body');
+      if (this.#takePiece(piece, isLast && index === pieces.length - 1)) {
         if (this.#status[statusField.outcome] === handedOut) {
-          throw new Error('only a sum whose op stands before its data can be answered in parts');
+          throw new Error('only an echo, or a sum whose op comes before its data, can be answered in parts');
         }
-        return this.#answered(this.#outputOffset);
+        const answer = this.#echoed() ?? this.#answeredPart();
+        if (answer.kind === 'frame' && answer.op === 'sum' && from.length < this.bodyStateBytes) {
+          throw new Error('the sum of a body was not kept from part to part: its state was cut short');
+        }
+        return answer;
       }
     }
     this.#exports.suspend();
-    to.set(this.#bytes.subarray(this.#bodyStateOffset, this.#bodyStateOffset + this.bodyStateBytes));
+    to.set(this.#bytes.subarray(this.#bodyStateOffset, this.#bodyStateOffset + to.length));
     return undefined;
   }
 
   /**
-   * Reads the envelope of a body's first bytes (at most `inputBytes`) as far as it goes. Lengths of 0 stand for what
-   * did not come yet; nothing is known of the grammar behind.
+   * Reads the envelope of a body's first bytes (at most `inputBytes`) as far as it goes. Lengths are 0 for what
+   * has not come yet. The bytes after that are not checked.
    */
   peek(prefix: Uint8Array): Envelope {
+    checkBytes(prefix, 'peek takes the first bytes of a body');
     const length = Math.min(prefix.length, this.inputBytes);
     this.#bytes.set(prefix.subarray(0, length), this.#inputOffset);
     this.#exports.peek(length);
     return this.#envelope(0, this.#inputOffset);
   }
 
-  /** Is this one JSON value, with nothing but white space around it? -1, or the byte offset of the first fault. */
+  /** Whether this is one JSON value with nothing but white space around it: -1, or the byte offset of the first fault. */
   check(text: Uint8Array): number {
-    this.#reserve(text);
+    this.#reserve(checkBytes(text, 'check takes a text'));
     return this.#exports.check(text.length);
   }
 
@@ -221,7 +253,7 @@ export class Engine {
     return roundSum(this.#exactSum(bytes));
   }
 
-  /** A sum that is pushed in parts, each a JSON array of its own, and can leave the machine as a state. */
+  /** A sum that is pushed in parts, each a JSON array of its own, and that can go to another machine as a state. */
   beginSum(): SumBuilder {
     return new SumBuilder((bytes) => this.#exactSum(bytes));
   }
@@ -250,16 +282,30 @@ export class Engine {
     );
   }
 
-  /** Behind the longest part, wherever it is aligned. */
+  #allow(mask: number): void {
+    this.#exports.allow(mask);
+    this.#allowed = mask;
+  }
+
+  /** The address after the longest part, whatever its alignment. */
   get #partEnd(): number {
     return this.#partOffset + this.#partBytesMax + 2 * this.#guardBytes;
   }
 
-  #isAnsweredBy(piece: Uint8Array, isLast: boolean): boolean {
+  #checkState(state: Uint8Array): void {
+    checkBytes(state, 'answerPart takes a body’s state');
+    if (state.length === this.bodyStateBytes || state.length === this.bodyCheckBytes) return;
+    throw new RangeError(
+      `answerPart takes a body's state of ${this.bodyStateBytes} bytes; this one has ${state.length}`,
+    );
+  }
+
+  /** Hands a piece to the module, part by part. @returns whether the answer is certain */
+  #takePiece(piece: Uint8Array, isLast: boolean): boolean {
     let offset = 0;
     do {
       const part = piece.subarray(offset, offset + this.#partBytesMax);
-      // Where both sides are aligned alike, V8 copies from shared memory word by word; else eight times as slowly.
+      // V8 copies from shared memory word by word where both sides have the same alignment, and else eight times as slowly.
       const shift = part.byteOffset & 7;
       this.#bytes.set(part, this.#partOffset + shift);
       offset += part.length;
@@ -268,12 +314,12 @@ export class Engine {
     return false;
   }
 
-  /** The one way from the text of an array to its sum. */
+  /** Every sum of an array's text comes from here. */
   #exactSum(bytes: Uint8Array): ExactSum {
-    if (!(bytes instanceof Uint8Array)) throw new TypeError('a sum takes the bytes of a JSON array as a Uint8Array');
+    checkBytes(bytes, 'a sum takes the bytes of a JSON array');
     this.#grow(this.#partEnd);
     this.#exports.beginSum();
-    this.#isAnsweredBy(bytes, true);
+    this.#takePiece(bytes, true);
     const status = this.#status;
     const outcome = outcomes[status[statusField.outcome]!]!;
     if (outcome !== 'ok') {
@@ -287,29 +333,49 @@ export class Engine {
     return readExactSum(text, tails);
   }
 
-  /** Puts a body in the arena with room behind it for its reply, whose offset is returned. */
-  #reserve(body: Uint8Array): number {
-    const frameOffset = this.#arenaOffset + body.length + this.#guardBytes;
-    this.#grow(frameOffset + replyBytesMax(body.length) + this.#guardBytes);
+  /** Puts a body in the arena, with room for its reply after it. */
+  #reserve(body: Uint8Array): void {
+    const end = this.#arenaOffset + body.length + this.#guardBytes;
+    this.#grow(end + replyBytesMax(body.length) + this.#guardBytes);
     this.#bytes.set(body, this.#arenaOffset);
-    return frameOffset;
   }
 
   /** Makes sure that the memory has so many bytes. */
   #grow(bytes: number): void {
     const missing = bytes - this.#bytes.length;
     if (missing <= 0) return;
-    this.#exports.memory.grow(Math.ceil(missing / pageBytes));
+    try {
+      this.#exports.memory.grow(Math.ceil(missing / pageBytes));
+    } catch (cause) {
+      throw new RangeError(`the engine needs ${bytes} bytes of memory for this body and its reply: too many`, {
+        cause,
+      });
+    }
     this.#view();
   }
 
-  /** What the call that is through has answered, in a frame at `frameOffset`. */
+  /** The answer of the last part, if the host has the data that belongs to it. */
+  #echoed(): EchoAnswer | undefined {
+    const dataLength = this.#status[statusField.textLength]! >>> 0;
+    if (dataLength === 0) return undefined;
+    const length = this.#status[statusField.outputLength]!;
+    const head = this.#bytes.slice(this.#outputOffset, this.#outputOffset + length);
+    writeFrameHeader(head, length - frameHeaderBytes + dataLength + 1);
+    return { kind: 'echo', head, dataOffset: this.#status[statusField.textOffset]! >>> 0, dataLength };
+  }
+
+  #answeredPart(): FrameAnswer {
+    const answer = this.#answered(this.#outputOffset);
+    return { ...answer, frame: answer.frame.slice() };
+  }
+
+  /** The answer of the last call, in a frame at `frameOffset`: a view. */
   #answered(frameOffset: number): FrameAnswer {
     const length = this.#status[statusField.outputLength]!;
     const outcome = outcomes[this.#status[statusField.outcome]!]!;
     return {
       kind: 'frame',
-      frame: this.#bytes.slice(frameOffset, frameOffset + length),
+      frame: this.#bytes.subarray(frameOffset, frameOffset + length),
       op: operations[this.#status[statusField.operation]!]!,
       code: outcome === 'ok' ? undefined : outcome,
     };
@@ -324,25 +390,7 @@ export class Engine {
 
   /** @param origin address that the record's places count from */
   #envelope(index: number, origin: number): Envelope {
-    const words = this.#words;
     const record = this.#handoutsOffset / 4 + index * this.#handoutWords;
-    return {
-      idOffset: words[record + handoutField.id]!,
-      idLength: words[record + handoutField.id + 1]!,
-      opOffset: words[record + handoutField.op]!,
-      opLength: words[record + handoutField.op + 1]!,
-      dataOffset: words[record + handoutField.data]!,
-      dataLength: words[record + handoutField.data + 1]!,
-      timeoutMs: this.#number(words[record + handoutField.timeout]!, words[record + handoutField.timeout + 1]!, origin),
-      traceparentOffset: words[record + handoutField.traceparent]!,
-      traceparentLength: words[record + handoutField.traceparent + 1]!,
-    };
-  }
-
-  #number(offset: number, length: number, origin: number): number | undefined {
-    if (length === 0) return undefined;
-    const value = Number(decoder.decode(this.#bytes.subarray(origin + offset, origin + offset + length)));
-    // `peek` also finds what no request may have; whoever decodes the whole body will say so.
-    return value > 0 ? value : undefined;
+    return readEnvelope(this.#bytes, this.#words, record, origin);
   }
 }

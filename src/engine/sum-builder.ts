@@ -1,4 +1,4 @@
-/** A sum that comes in parts. It holds an exact sum of bounded size and nothing of what was pushed. */
+/** A sum that comes in parts. It keeps an exact sum of bounded size, and nothing of what was pushed. */
 import { addSums, type ExactSum, encodeSum, zeroSum } from './sum-state.js';
 
 export class SumBuilder {

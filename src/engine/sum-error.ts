@@ -5,11 +5,11 @@ export type SumErrorCode = 'BAD_JSON' | 'BAD_DATA' | 'OUT_OF_RANGE';
 
 export interface SumFault {
   /**
-   * Index of the item at fault in the array that was given, from 0; of a fault in the grammar, of the item that it is
-   * in or behind. Undefined where no single item is at fault.
+   * Index of the item at fault in the array that was given, from 0. For a fault in the grammar, of the item that it is
+   * in or after. Undefined where no single item is at fault.
    */
   readonly index?: number | undefined;
-  /** Offset of the byte at fault in what was given, from 0; undefined where no byte is at fault, but the result. */
+  /** Offset of the byte at fault in what was given, from 0. Undefined where not a byte is at fault, but the result. */
   readonly offset?: number | undefined;
 }
 

@@ -1,13 +1,14 @@
 /**
- * Exact sums as values: added, rounded once, and written as bytes that another machine can go on with.
+ * Exact sums as values: they are added, rounded once, and written as bytes that another machine can go on with.
  *
  *     value = mantissa·10^exponent  +  tails,      exponent ≥ −1200,  |mantissa|·10^exponent < 10^340
  *
- * A tail is a number, or a rest of a number, below 10^−1200: +1 where it is positive, −1 where it is negative. Only the
+ * A tail is a number, or the rest of a number, below 10^−1200: +1 where it is positive, −1 where it is negative. Only the
  * sign of all tails together counts: it breaks a tie.
  *
- * The bytes are canonical. A state that was not written by `encodeSum` is refused, or is one that it would write.
+ * The bytes are canonical: `decodeSum` takes only what `encodeSum` would write.
  */
+import { checkBytes } from '../protocol/bytes.js';
 import { floatText } from './host.js';
 import { SumError } from './sum-error.js';
 
@@ -20,7 +21,7 @@ export interface ExactSum {
 export const zeroSum: ExactSum = { mantissa: 0n, exponent: 0, tails: 0n };
 
 const exponentLeast = -1200;
-/** Sums of this many places before the point are refused: 10^31 of the greatest doubles do not reach it. */
+/** Sums of more places before the point are refused: 10^31 of the greatest doubles do not reach it. */
 const placesMax = 340;
 const tailsMax = 2n ** 53n - 1n;
 
@@ -79,12 +80,12 @@ export function encodeSum(sum: ExactSum): Uint8Array {
 
 /** @throws SumError for bytes that `encodeSum` does not write; its `offset` is the first byte of the field at fault */
 export function decodeSum(state: Uint8Array): ExactSum {
-  if (!(state instanceof Uint8Array)) throw new TypeError('the state of a sum is a Uint8Array');
+  checkBytes(state, 'a sum takes its state');
   if (state.length < headerBytes) throw badState('is cut short', state.length);
   if (state.length > headerBytes + magnitudeBytesMax) throw badState('is too long', headerBytes + magnitudeBytesMax);
   const header = new DataView(state.buffer, state.byteOffset, state.length);
-  if (state[0] !== version) throw badState(`has version ${state[0]}, which is not known here`, 0);
-  if (state[flagsAt]! > negativeFlag) throw badState('has flags that are not known here', flagsAt);
+  if (state[0] !== version) throw badState(`has version ${state[0]}, which is unknown here`, 0);
+  if (state[flagsAt]! > negativeFlag) throw badState('has flags that are unknown here', flagsAt);
   const exponent = header.getInt16(exponentAt);
   const tails = header.getBigInt64(tailsAt);
   if (exponent < exponentLeast || exponent >= placesMax) throw badState('has an exponent out of range', exponentAt);

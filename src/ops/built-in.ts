@@ -2,7 +2,7 @@ import type { JsonSchema } from './define-operation.js';
 import type { OperationInfo } from './operation-info.js';
 
 /**
- * The operations that the engine does itself, as `$ops` shows them. The work stands in `assembly/`; nothing here runs.
+ * The operations that the engine does itself, as `$ops` shows them. The work is done in `assembly/`; nothing here runs.
  */
 
 function builtIn(
@@ -26,7 +26,7 @@ export const builtInOperations: readonly OperationInfo[] = [
   }),
 ];
 
-/** Counted and queued under this name is whatever is for no operation that the server has. */
+/** Whatever is for no operation that the server has is counted and queued under this name. */
 export const unknownOperation = 'unknown';
 
 const builtInNames: ReadonlySet<string> = new Set(builtInOperations.map((operation) => operation.name));

@@ -10,7 +10,7 @@ import type { JsonSchema } from './define-operation.js';
  * takes the place of another is there soon.
  */
 
-/** Says what is wrong with data, where (`data/items/3 must be number`), or `undefined` where it fits. */
+/** Says what is wrong with data and where, as `data/items/3 must be number`; `undefined` where it fits. */
 export type InputCheck = (data: unknown) => string | undefined;
 
 const options: Options = {

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PoolError } from '../errors.js';
 import { isReservedName } from './built-in.js';
-import { isOperation, type JsonSchema, type OperationDefinition } from './define-operation.js';
+import { checkMembers, isOperation, type JsonSchema, type OperationDefinition } from './define-operation.js';
+import { explainImportError, explainLoadError, isNotFound, whyNoModule } from './explain-load-error.js';
 import { type InputCheck, makeInputCheck, writeInputCheck } from './input-check.js';
 import type { OperationInfo } from './operation-info.js';
+import { JsonFaultError, stringifyStrictly } from './strict-json.js';
 
 /**
  * Imports users' modules and collects the operations that they export. Runs in each worker thread; all that can be wrong
@@ -13,9 +15,13 @@ import type { OperationInfo } from './operation-info.js';
 
 export interface LoadedOperation {
   readonly info: OperationInfo;
+  /** Path of its module. */
+  readonly file: string;
   readonly definition: OperationDefinition;
   /** Absent where the operation takes any data. */
   readonly check?: InputCheck;
+  /** What its `setup` has returned; see `ThreadStates`. */
+  state?: unknown;
 }
 
 const nameForm = /^[\p{L}_][\p{L}\p{N}_.$-]{0,63}$/u;
@@ -26,17 +32,20 @@ export type CheckSources = Map<string, string>;
 /**
  * @param modules file URLs, in the order of the command line
  * @param sources checks that another thread has written already; those that are missing are added
+ * @param onFile told of each file before it is imported
  * @throws PoolError with one sentence
  */
 export async function loadOperations(
   modules: readonly string[],
   sources: CheckSources,
+  onFile: (file: string) => void = () => {},
 ): Promise<Map<string, LoadedOperation>> {
   const loaded = new Map<string, LoadedOperation>();
   const origins = new Map<string, string>();
   for (const url of new Set(modules)) {
     const file = fileURLToPath(url);
-    for (const [name, definition] of await importOperations(url, file)) {
+    onFile(file);
+    for (const [name, definition] of operationsOf(await importModule(url, file), file)) {
       checkName(name, file, origins);
       origins.set(name, file);
       loaded.set(name, await prepare(name, definition, file, sources));
@@ -45,42 +54,54 @@ export async function loadOperations(
   return loaded;
 }
 
-async function importOperations(url: string, file: string): Promise<[string, OperationDefinition][]> {
-  if (!existsSync(file)) throw cannotLoad(file, 'there is no such file');
-  let exported: Record<string, unknown>;
+/**
+ * The operations of a module that is there already.
+ * @param exported its exports by name, as `import * as` gives them
+ * @param file what the module is called in sentences
+ * @throws PoolError with one sentence
+ */
+export async function takeOperations(
+  exported: Record<string, unknown>,
+  file: string,
+): Promise<Map<string, LoadedOperation>> {
+  const taken = new Map<string, LoadedOperation>();
+  for (const [name, definition] of operationsOf(exported, file)) {
+    checkName(name, file, new Map());
+    taken.set(name, await prepare(name, definition, file, new Map()));
+  }
+  return taken;
+}
+
+async function importModule(url: string, file: string): Promise<Record<string, unknown>> {
   try {
-    exported = await import(url);
+    return await import(url);
   } catch (error) {
-    if (isNoModule(error, url, file)) throw cannotLoad(file, 'it is not a JavaScript module (.mjs or .js)', error);
-    throw cannotLoad(file, explain(error), error);
+    // Asked only now: a thread that loads from memory needs no file.
+    if (isNotFound(error) && !existsSync(file)) throw cannotLoad(file, 'there is no such file', error);
+    throw cannotLoad(file, whyNoModule(error, url, file) ?? explainImportError(error), error);
   }
-  const operations = operationsIn(exported);
-  if (operations.length === 0) {
-    throw cannotLoad(file, 'it exports no operation; write `export const name = defineOperation({ … })`');
-  }
-  return operations;
 }
 
-const noModuleCodes = [
-  'ERR_UNKNOWN_FILE_EXTENSION',
-  'ERR_IMPORT_ATTRIBUTE_MISSING',
-  'ERR_IMPORT_ASSERTION_TYPE_MISSING',
-];
-
-/** Did Node refuse the file for what it is, and not something that it imports? The message names the one refused. */
-function isNoModule(error: unknown, url: string, file: string): boolean {
-  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
-  const named = String(message);
-  return noModuleCodes.includes(String(code)) && (named.includes(url) || named.includes(file));
+/** What a module exports may be anything, also what cannot even be looked at. */
+function operationsOf(exported: Record<string, unknown>, file: string): [string, OperationDefinition][] {
+  let operations: [string, OperationDefinition][];
+  try {
+    operations = operationsIn(exported);
+  } catch (error) {
+    throw cannotLoad(file, `its exports cannot be read: ${explainLoadError(error)}`, error);
+  }
+  if (operations.length > 0) return operations;
+  throw cannotLoad(file, 'it exports no operation; write `export const name = defineOperation({ … })`');
 }
 
-/** A CommonJS module may show its exports only as members of `default`. */
+/**
+ * Node reads the names of a CommonJS module's exports from its text, and finds few of them: of `module.exports = { a: f(),
+ * b: f() }` the first. All are members of `default`.
+ */
 function operationsIn(exported: Record<string, unknown>): [string, OperationDefinition][] {
-  const named = Object.entries(exported).filter(([, value]) => isOperation(value));
-  if (named.length > 0) return named as [string, OperationDefinition][];
-  const whole = exported.default;
-  if (typeof whole !== 'object' || whole === null) return [];
-  return Object.entries(whole).filter(([, value]) => isOperation(value)) as [string, OperationDefinition][];
+  const whole: unknown = exported.default;
+  const all = { ...(typeof whole === 'object' && !isOperation(whole) ? whole : {}), ...exported };
+  return Object.entries(all).filter(([, value]) => isOperation(value)) as [string, OperationDefinition][];
 }
 
 function checkName(name: string, file: string, origins: ReadonlyMap<string, string>): void {
@@ -103,16 +124,16 @@ async function prepare(
   sources: CheckSources,
 ): Promise<LoadedOperation> {
   const info = infoOf(name, definition, file);
-  if (info.input === undefined || info.input === true) return { info, definition };
+  if (info.input === undefined || info.input === true) return { info, file, definition };
   const schema = JSON.stringify(info.input);
   try {
     const source = sources.get(schema) ?? (await writeInputCheck(info.input));
     sources.set(schema, source);
-    return { info, definition, check: makeInputCheck(source) };
+    return { info, file, definition, check: makeInputCheck(source) };
   } catch (error) {
     throw cannotLoad(
       file,
-      `the \`input\` of \`${name}\` is not a JSON Schema that can be used: ${explain(error)}`,
+      `the \`input\` of \`${name}\` is not a JSON Schema that can be used: ${explainLoadError(error)}`,
       error,
     );
   }
@@ -120,44 +141,33 @@ async function prepare(
 
 function infoOf(name: string, definition: OperationDefinition, file: string): OperationInfo {
   try {
+    checkMembers(definition);
+  } catch (error) {
+    throw cannotLoad(file, `\`${name}\` is not an operation: ${explainLoadError(error)}`, error);
+  }
+  try {
     return {
       name,
       description: definition.description,
       streaming: false,
-      ...(definition.input !== undefined && { input: asPlainJson(definition.input) }),
-      ...(definition.output !== undefined && { output: asPlainJson(definition.output) }),
+      ...(definition.input !== undefined && { input: asPlainJson(definition.input, 'input') }),
+      ...(definition.output !== undefined && { output: asPlainJson(definition.output, 'output') }),
       idempotent: definition.idempotent ?? false,
       concurrency: definition.concurrency ?? Number.POSITIVE_INFINITY,
       ...(definition.timeoutMs !== undefined && { timeoutMs: definition.timeoutMs }),
     };
   } catch (error) {
-    throw cannotLoad(file, `a schema of \`${name}\` is not plain JSON: ${explain(error)}`, error);
+    const reason = JsonFaultError.isOne(error) ? error.message : explainLoadError(error);
+    throw cannotLoad(file, `a schema of \`${name}\` is not plain JSON: ${reason}`, error);
   }
 }
 
-/** A schema is shown to clients as JSON and crosses threads: functions and class instances in it would do neither. */
-function asPlainJson(schema: JsonSchema): JsonSchema {
-  return JSON.parse(JSON.stringify(schema));
+/** A schema is shown to clients as JSON and crosses threads: a Map or a regular expression in it would do neither. */
+function asPlainJson(schema: JsonSchema, name: string): JsonSchema {
+  return JSON.parse(stringifyStrictly(schema, name) ?? 'null');
 }
 
-function cannotLoad(file: string, reason: string, cause?: unknown): PoolError {
+/** An error that says which module is at fault, for whoever started the server. */
+export function cannotLoad(file: string, reason: string, cause?: unknown): PoolError {
   return new PoolError('WORKER_FAILED', `--ops: cannot load operations from ${file}: ${reason}`, { cause });
-}
-
-/** One line of an error that may be anything: a module can throw what it likes. */
-function explain(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${String(error)}`;
-  return text.replace(/\s+/g, ' ').trim() + advice(error);
-}
-
-const esmInCommonJs = /^Cannot use import statement outside a module|^Unexpected token 'export'/;
-
-function advice(error: unknown): string {
-  if (error instanceof SyntaxError && esmInCommonJs.test(error.message)) {
-    return '; name the file .mjs, or put "type": "module" in the package.json beside it';
-  }
-  if (error instanceof SyntaxError) return ' (`node --check` with the file shows the place)';
-  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
-  if (code !== 'ERR_MODULE_NOT_FOUND' || !String(message).includes("package 'trama'")) return '';
-  return " (it has to be installed in the folder of the file: trama's README says how)";
 }

@@ -1,33 +1,44 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { PoolError } from '../errors.js';
+import type { PoolError } from '../errors.js';
 import type { OperationLog } from '../ops/define-operation.js';
 import type { OperationInfo } from '../ops/operation-info.js';
+import { CrewLog } from './crew-log.js';
 import { HeapWatch } from './heap-watch.js';
-import { LineBudget } from './line-budget.js';
-import { withErrorType } from './log-channel.js';
 import type { Loaded, WorkerSetup } from './messages.js';
-import type { Outcome, PoolSnapshot, Task } from './task.js';
-import { type Death, type Ending, Thread, type ThreadOwner, type ThreadState } from './thread.js';
+import { emptyRecord, type ModuleRecord } from './module-record.js';
+import { RecentEvents } from './recent-events.js';
+import { closedBeforeStart, firstStartFailed } from './start-errors.js';
+import { StartPace } from './start-pace.js';
+import type { CrewSnapshot, Outcome, Task } from './task.js';
+import { type Death, lookEveryMs, Thread, type ThreadOwner } from './thread.js';
+import { ThreadSet } from './thread-set.js';
 
 /**
- * Keeps the pool's threads at their number: at most `workers` are busy, and `spares` more stand ready, so that a thread
- * that has to be ended is replaced by one that is warm already, while the next one starts behind.
+ * Keeps threads of one kind at their number: at most `workers` are busy, and `spares` more are warm, so that a thread
+ * that has to be ended is replaced at once, while the next one starts. Where many threads have to be ended, more spares
+ * are started, up to another `workers`.
  *
  * Threads start one after the other, or a few at a time on many cores: the I/O thread must not fight them for its own
- * start. Threads that die without having done anything are started again more and more slowly.
+ * start. Threads that cannot start, or that keep dying, are started again more and more slowly.
  *
- * Invariant: threads that start, idle, are busy or stop are never more than `workers + spares`; those being torn down
- * are never more than that number again, since a thread may be stuck in a system call that nothing can interrupt.
+ * Invariant: threads that start, idle, are busy or stop are never more than the wanted number. Together with those that
+ * are being torn down they are never more than `threadsMax`, since a thread may be stuck in a system call that nothing
+ * can interrupt.
  */
 
 export interface CrewOptions {
+  /** Gives each thread a name that no other has. */
+  readonly nextName: () => string;
   readonly workers: number;
   readonly spares: number;
   readonly log: OperationLog;
   readonly setup: Omit<WorkerSetup, 'port' | 'slots' | 'checkSources'>;
   readonly memoryMb: number;
   readonly startTimeoutMs: number;
+  readonly teardownTimeoutMs: number;
+  /** Modules that are loaded from memory, by the first thread too. */
+  readonly record: ModuleRecord;
 }
 
 export interface CrewOwner<Work> {
@@ -36,87 +47,154 @@ export interface CrewOwner<Work> {
   /** A thread may be free for work. */
   free(): void;
   done(work: Work, outcome: Outcome): void;
+  /** The task comes back from a thread that did not begin with it. */
+  unbegun(work: Work): void;
+  /** Told of each death before anything else is done. True where one of the operations is to blame for it. */
+  blames(death: Death<Work>): boolean;
   /** The thread that had this task is gone, without an answer. */
   lost(work: Work, death: Death<Work>): void;
+  /** Called now and then while the watch is awake. True where it should stay so. */
+  look(): boolean;
 }
 
-const backoffFirstMs = 100;
-const backoffMaxMs = 10_000;
 const closePatienceMs = 3_000;
-/** A thread that dies idle before this age, with nothing done, counts as one that cannot start. */
-const infancyMs = 30_000;
+const pressureMs = 2_000;
+/** Tasks wait for a start that is to come within this time; they are answered where it comes later. */
+const startWaitMs = 1_000;
+/** Looks without any thread alive after which that is told, where no other reason is known. */
+const deadLooksMax = 8;
+const startsAtOnce = Math.max(1, Math.floor(availableParallelism() / 2));
 
 export class Crew<Work> {
   readonly #options: CrewOptions;
   readonly #owner: CrewOwner<Work>;
-  readonly #threads = new Set<Thread<Work>>();
-  /** The one that worked last is taken first: its caches are warm. */
-  readonly #idle: Thread<Work>[] = [];
-  readonly #busy = new Set<Thread<Work>>();
+  readonly #threads = new ThreadSet<Work>();
   readonly #heapWatch: HeapWatch;
-  readonly #stopLines = new LineBudget();
+  readonly #log: CrewLog;
+  readonly #pace = new StartPace();
+  readonly #runsUsersCode: boolean;
   #started = 0;
   #lost = 0;
   #stopped = 0;
-  #failures = 0;
+  /** Threads that were ended for their task: the pressure by which more spares are kept. */
+  readonly #pressure = new RecentEvents(pressureMs);
   #retry: NodeJS.Timeout | undefined;
+  #retryAtMs = 0;
+  #startDelayMs = 0;
+  #watch: NodeJS.Timeout | undefined;
+  /** Looks, one after the other, without a thread that is alive. */
+  #deadLooks = 0;
+  /** Why the last thread could not start, or died though no operation was to blame; `undefined` once one has started. */
+  #problem: string | undefined;
   /** What the first thread had loaded; `undefined` before. */
   #loaded: Loaded | undefined;
   #warm = false;
-  #closed = false;
+  #state: 'open' | 'retired' | 'closed' = 'open';
   #settleStart: { resolve(): void; reject(error: PoolError): void } | undefined;
+  #onEmpty: (() => void) | undefined;
 
   constructor(options: CrewOptions, owner: CrewOwner<Work>) {
     this.#options = options;
     this.#owner = owner;
-    this.#heapWatch = new HeapWatch(options.memoryMb, () => this.#busy);
+    this.#log = new CrewLog(options.log);
+    this.#runsUsersCode = options.setup.operationModules.length > 0;
+    this.#heapWatch = new HeapWatch(options.memoryMb, () => this.#threads.busy);
   }
 
   /** Resolves when all threads are warm; rejects if the first one cannot load what it has to. */
   start(): Promise<void> {
-    if (this.#closed) return Promise.reject(closedBeforeStart());
+    if (this.#state !== 'open') return Promise.reject(closedBeforeStart());
     return new Promise((resolve, reject) => {
       this.#settleStart = { resolve, reject };
       this.#fill();
     });
   }
 
-  /** True from the moment all threads were warm for the first time, as long as one of them is alive. */
-  get ready(): boolean {
-    return this.#warm && !this.#closed && this.#count('idle', 'busy', 'stopping') > 0;
+  get isAlive(): boolean {
+    return this.#state === 'open' && this.#threads.aliveCount > 0;
+  }
+
+  /**
+   * Why nothing can run, as a phrase; `undefined` where something can, or will soon: a thread that starts is waited for.
+   */
+  get trouble(): string | undefined {
+    if (this.#loaded === undefined || this.#state !== 'open' || this.#threads.aliveCount > 0) return undefined;
+    if (this.#problem !== undefined && this.#startDelayMs > startWaitMs)
+      return `worker threads cannot start: ${this.#problem}`;
+    const stuck = this.#threads.stuckCount;
+    if (stuck > 0 && this.#threads.count('starting') === 0) {
+      return `${stuck} of ${this.#threads.all.size} threads are stuck in system calls`;
+    }
+    return this.#deadLooks >= deadLooksMax ? 'no worker thread answers' : undefined;
+  }
+
+  /** The modules that its threads have loaded. */
+  get record(): ModuleRecord {
+    return this.#loaded?.record ?? emptyRecord();
+  }
+
+  /** Milliseconds until another thread is started, where that is waited for. */
+  get retryInMs(): number | undefined {
+    return this.#retry === undefined ? undefined : Math.max(1, Math.ceil(this.#retryAtMs - performance.now()));
   }
 
   /** May one more task run now? */
   get hasFree(): boolean {
-    return this.#idle.length > 0 && this.#busy.size < this.#options.workers;
+    return this.#threads.idleCount > 0 && this.#threads.busy.size < this.#options.workers;
+  }
+
+  /** Is there a warm thread beside the one that the next task gets? Always true where there is only one thread at all. */
+  get canSpare(): boolean {
+    if (this.#size === 1) return true;
+    return this.#threads.answeringCount >= 2;
+  }
+
+  /** Threads that were ended for their tasks, of late. */
+  get endedLately(): number {
+    return this.#pressure.count;
   }
 
   /** Gives a task to an idle thread; there must be one free. */
   run(task: Task, work: Work): Thread<Work> {
-    const thread = this.#idle.pop()!;
-    this.#busy.add(thread);
+    const thread = this.#threads.takeIdle();
     thread.begin(task, work);
-    this.#heapWatch.wake();
+    if (this.#runsUsersCode) {
+      this.#heapWatch.wake();
+      this.wakeWatch();
+    }
     return thread;
   }
 
   /** Takes the task away from a busy thread, whose place is free at once. */
-  stop(thread: Thread<Work>, ...how: Parameters<Thread<Work>['stop']>): void {
-    this.#busy.delete(thread);
-    thread.stop(...how);
+  stop(thread: Thread<Work>, code: 'CANCELLED' | 'DEADLINE_EXCEEDED', message: string, graceMs: number): void {
+    this.#threads.setAside(thread);
+    thread.stop(code, message, graceMs, this.#runsUsersCode);
   }
 
-  snapshot(): Pick<PoolSnapshot, 'workers' | 'threads'> {
-    const idle = Math.min(this.#idle.length, this.#options.workers - this.#busy.size);
+  snapshot(): CrewSnapshot {
+    const idle = Math.min(this.#threads.idleCount, this.#options.workers - this.#threads.busy.size);
     return {
       workers: {
         idle,
-        busy: this.#count('busy', 'stopping'),
-        starting: this.#count('starting'),
-        spare: this.#idle.length - idle,
+        busy: this.#threads.count('busy', 'stopping'),
+        starting: this.#threads.count('starting'),
+        spare: this.#threads.idleCount - idle,
       },
       threads: { started: this.#started, lost: this.#lost, stopped: this.#stopped },
+      stuck: this.#threads.stuckCount,
     };
+  }
+
+  /** Lets what runs come to its end, and ends each thread as soon as it has nothing to do. Resolves when all are gone. */
+  retire(): Promise<void> {
+    this.#state = 'retired';
+    clearTimeout(this.#retry);
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+      for (const thread of this.#threads.all)
+        if (!this.#threads.busy.has(thread) && thread.state !== 'stopping') this.#endRetired(thread);
+      this.#noticeEmpty();
+    });
   }
 
   /**
@@ -124,43 +202,73 @@ export class Crew<Work> {
    * ever.
    */
   async close(): Promise<boolean> {
-    this.#closed = true;
+    this.#state = 'closed';
     clearTimeout(this.#retry);
-    const ends = [...this.#threads].map((thread) => thread.end('the pool was closed'));
-    await Promise.race([Promise.all(ends), wait(closePatienceMs, undefined, { ref: false })]);
-    const stuck = [...this.#threads].map((thread) => thread.name);
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+    const ends = [...this.#threads.all].map((thread) => thread.leave('the pool was closed'));
+    const patienceMs = closePatienceMs + (this.#threads.count('leaving') > 0 ? this.#options.teardownTimeoutMs : 0);
+    await Promise.race([Promise.all(ends), wait(patienceMs, undefined, { ref: false })]);
+    const stuck = [...this.#threads.all].map((thread) => thread.name);
     if (stuck.length > 0) this.#options.log.error({ threads: stuck }, 'threads could not be ended: they do not stop');
     await this.#heapWatch.close();
     this.#settleStart?.reject(closedBeforeStart());
     this.#settleStart = undefined;
+    this.#noticeEmpty();
     return stuck.length === 0;
   }
 
+  /** Looks at the threads, and lets the owner look, until there is nothing to be watched. One timer for all of them. */
+  wakeWatch(): void {
+    if (this.#watch !== undefined || this.#state === 'closed') return;
+    this.#watch = setInterval(() => this.#look(), lookEveryMs).unref();
+  }
+
+  get #size(): number {
+    return this.#options.workers + this.#options.spares;
+  }
+
+  /** Threads that should be there now: more where many have been ended of late. */
+  get #wanted(): number {
+    const { workers, spares } = this.#options;
+    return this.#size + (spares === 0 ? 0 : Math.min(workers, Math.max(0, this.#pressure.count - spares)));
+  }
+
   #fill(): void {
-    if (this.#closed || this.#retry !== undefined) return;
-    const size = this.#options.workers + this.#options.spares;
-    const atOnce = this.#loaded !== undefined && this.#failures === 0 ? startsAtOnce : 1;
+    if (this.#state !== 'open' || this.#retry !== undefined) return;
+    const atOnce = this.#loaded !== undefined && this.#pace.recent === 0 ? startsAtOnce : 1;
+    const threadsMax = 2 * (this.#size + this.#options.workers);
     while (
-      this.#count('starting', 'idle', 'busy', 'stopping') < size &&
-      this.#count('starting') < atOnce &&
-      this.#threads.size < 2 * size
+      this.#threads.count('starting', 'idle', 'busy', 'stopping') < this.#wanted &&
+      this.#threads.count('starting') < atOnce &&
+      this.#threads.all.size < threadsMax
     ) {
       this.#started += 1;
-      this.#threads.add(this.#startThread());
+      const name = this.#options.nextName();
+      try {
+        this.#threads.all.add(this.#startThread(name));
+      } catch (error) {
+        // The system gives no more threads.
+        this.#startFailed(name, error instanceof Error ? error.message : String(error), undefined);
+        return;
+      }
     }
   }
 
-  #startThread(): Thread<Work> {
-    const { memoryMb, startTimeoutMs } = this.#options;
-    const checkSources = this.#loaded?.checkSources ?? new Map();
-    const setup = { ...this.#options.setup, checkSources };
-    const name = `trama-worker-${this.#started}`;
-    return new Thread<Work>({ name, setup, memoryMb, startTimeoutMs, owner: this.#events });
+  #startThread(name: string): Thread<Work> {
+    const { memoryMb, startTimeoutMs, teardownTimeoutMs } = this.#options;
+    const setup = { ...this.#options.setup, checkSources: this.#loaded?.checkSources ?? new Map() };
+    const record = this.#loaded?.record ?? this.#options.record;
+    const isRecording = this.#loaded === undefined;
+    const limits = { memoryMb, startTimeoutMs, teardownTimeoutMs };
+    return new Thread<Work>({ name, setup, record, isRecording, ...limits, owner: this.#events });
   }
 
   readonly #events: ThreadOwner<Work> = {
     ready: (thread, loaded) => {
-      this.#idle.push(thread);
+      this.#threads.putIdle(thread);
+      this.#problem = undefined;
+      this.#deadLooks = 0;
       if (this.#loaded === undefined) {
         this.#loaded = loaded;
         this.#owner.known(loaded.operations);
@@ -170,110 +278,126 @@ export class Crew<Work> {
       this.#owner.free();
     },
     done: (thread, work, outcome) => {
-      this.#busy.delete(thread);
-      this.#idle.push(thread);
-      this.#failures = 0;
+      this.#comeBack(thread);
       this.#owner.done(work, outcome);
     },
+    unbegun: (thread, work) => {
+      this.#comeBack(thread);
+      this.#owner.unbegun(work);
+    },
     ending: (thread, ending) => {
-      this.#forget(thread);
-      if (ending.from === 'stopping' && !this.#closed) this.#logStopped(thread, ending);
+      this.#threads.setAside(thread);
+      if (ending.from === 'stopping') this.#pressure.note();
+      if (ending.from === 'stopping' && this.#state !== 'closed') this.#log.stopped(thread.name, ending);
+      this.wakeWatch();
       // One that has never been ready is started again by `#bury`, which knows how long to wait.
-      if (thread.readyAtMs !== undefined) this.#fill();
+      if (thread.isReady) this.#fill();
     },
     dead: (thread, death) => this.#bury(thread, death),
-    log: (thread, line) => {
-      const fields = { ...withErrorType(line.fields), thread: thread.name };
-      this.#options.log[line.level](fields, line.message);
-    },
+    log: (thread, line) => this.#log.pass(thread.name, line),
   };
 
+  #comeBack(thread: Thread<Work>): void {
+    if (this.#state === 'retired') this.#endRetired(thread);
+    else this.#threads.putIdle(thread);
+  }
+
   #bury(thread: Thread<Work>, death: Death<Work>): void {
-    this.#forget(thread);
-    this.#threads.delete(thread);
-    if (!this.#closed) {
+    this.#threads.setAside(thread);
+    this.#threads.all.delete(thread);
+    if (this.#state !== 'closed') {
       if (death.from === 'stopping') this.#stopped += 1;
       else if (death.byItself) this.#lost += 1;
-      if (this.#couldNotStart(thread, death)) this.#backOff(thread, death);
-      else if (death.byItself) this.#logDeath(thread, death);
+      const isBlamed = this.#owner.blames(death);
+      if (death.from === 'starting') this.#startFailed(thread.name, death.reason, death);
+      else if (death.byItself) {
+        this.#log.died(thread.name, death, isBlamed ? undefined : this.#slowDown(death.reason));
+      }
       this.#fill();
     }
     if (death.work !== undefined) this.#owner.lost(death.work, death);
+    // Where nothing is alive any more, what waits is to be answered.
+    this.#owner.free();
+    this.#noticeEmpty();
   }
 
-  /** At once, since a thread that is stuck in a system call may never be gone. Peers can bring this about at will. */
-  #logStopped(thread: Thread<Work>, { reason, task }: Ending): void {
-    if (!this.#stopLines.take()) return;
-    const { log } = this.#options;
-    log.info(
-      { ...task, thread: thread.name, reason, ...this.#stopLines.dropped() },
-      'a thread was ended: its task was over and did not stop',
-    );
-  }
-
-  #logDeath(thread: Thread<Work>, { task, begun, lastOp, from, reason, error }: Death<Work>): void {
-    // A task that had not begun has no part in it.
-    const about = begun && task !== undefined ? task : lastOp !== undefined && { lastOp };
-    const cause = error !== undefined && { err: error };
-    this.#options.log.warn({ ...about, thread: thread.name, from, reason, ...cause }, 'a worker thread died');
-  }
-
-  #couldNotStart(thread: Thread<Work>, death: Death<Work>): boolean {
-    if (death.from === 'starting') return true;
-    const ageMs = performance.now() - (thread.readyAtMs ?? 0);
-    return death.byItself && death.from === 'idle' && thread.runsDone === 0 && ageMs < infancyMs;
-  }
-
-  #backOff(thread: Thread<Work>, death: Death<Work>): void {
+  #startFailed(thread: string, reason: string, death: Death<Work> | undefined): void {
+    if (this.#state !== 'open') return;
     if (this.#loaded === undefined) {
-      this.#settleStart?.reject(new PoolError('WORKER_FAILED', this.#firstStartProblem(death)));
+      this.#settleStart?.reject(firstStartFailed(reason, death, this.#runsUsersCode));
       this.#settleStart = undefined;
       void this.close();
       return;
     }
-    this.#failures += 1;
-    const retryInMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (this.#failures - 1));
-    this.#options.log.error(
-      { thread: thread.name, reason: death.reason, retryInMs, ...(death.error !== undefined && { err: death.error }) },
-      'a worker thread could not start',
-    );
+    const retryInMs = this.#slowDown(reason);
+    this.#log.couldNotStart(thread, reason, retryInMs, death?.error);
+  }
+
+  /** Waits before the next start, longer each time. */
+  #slowDown(reason: string): number {
+    if (this.#state !== 'open') return 0;
+    this.#problem = reason;
+    const retryInMs = this.#pace.note();
     clearTimeout(this.#retry);
+    this.#startDelayMs = retryInMs;
+    this.#retryAtMs = performance.now() + retryInMs;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.#fill();
+      this.#owner.free();
     }, retryInMs);
-  }
-
-  /** Where there are modules to load, they are the likely cause; what is wrong with one of them says so by itself. */
-  #firstStartProblem({ byItself, reason }: Death<Work>): string {
-    const during = byItself ? `a worker thread ended while it loaded the operations: ${reason}` : reason;
-    const isNamed = reason.startsWith('--ops: ') || this.#options.setup.operationModules.length === 0;
-    return isNamed ? during : `--ops: ${during}`;
+    return retryInMs;
   }
 
   #noticeWarm(): void {
-    if (this.#warm || this.#count('idle', 'busy', 'stopping') < this.#options.workers + this.#options.spares) return;
+    if (this.#warm || this.#threads.aliveCount < this.#size) return;
     this.#warm = true;
     this.#settleStart?.resolve();
     this.#settleStart = undefined;
   }
 
-  /** The thread takes no more work. */
-  #forget(thread: Thread<Work>): void {
-    this.#busy.delete(thread);
-    const index = this.#idle.indexOf(thread);
-    if (index >= 0) this.#idle.splice(index, 1);
+  #noticeEmpty(): void {
+    if (this.#state === 'open' || (this.#threads.all.size > 0 && this.#state !== 'closed')) return;
+    if (this.#state === 'retired') void this.close();
+    this.#onEmpty?.();
+    this.#onEmpty = undefined;
   }
 
-  #count(...states: ThreadState[]): number {
-    let count = 0;
-    for (const thread of this.#threads) if (states.includes(thread.state)) count += 1;
-    return count;
+  #look(): void {
+    let isAwake = this.#owner.look();
+    for (const thread of this.#threads.all) {
+      const seen = thread.look();
+      if (seen === 'stuck') this.#log.stuck(thread.name, thread.lastOp);
+      if (seen === 'silent' && this.#runsUsersCode) this.#endSilent(thread);
+      isAwake ||=
+        thread.state === 'busy' || thread.state === 'ending' || (thread.state === 'idle' && !thread.hasAnswered);
+    }
+    this.#deadLooks = this.#threads.aliveCount > 0 ? 0 : this.#deadLooks + 1;
+    this.#endSurplus();
+    if (isAwake || this.#pressure.count > 0 || this.#threads.aliveCount === 0) return;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
   }
-}
 
-const startsAtOnce = Math.max(1, Math.floor(availableParallelism() / 2));
+  #endSilent(thread: Thread<Work>): void {
+    const work = thread.endSilent();
+    if (work !== undefined) this.#owner.unbegun(work);
+  }
 
-function closedBeforeStart(): PoolError {
-  return new PoolError('WORKER_FAILED', 'the pool was closed before it had started');
+  /** Spares that were started under pressure, once that is over. */
+  #endSurplus(): void {
+    if (this.#state !== 'open') return;
+    const surplus = this.#threads.count('starting', 'idle', 'busy', 'stopping') - this.#wanted;
+    for (const thread of this.#threads.longestIdle(surplus)) this.#letGo(thread, 'it is not needed any more');
+  }
+
+  #endRetired(thread: Thread<Work>): void {
+    this.#letGo(thread, 'its operations were loaded anew');
+  }
+
+  /** It gets no more work, and time to tear down what its operations have set up. */
+  #letGo(thread: Thread<Work>, reason: string): void {
+    this.#threads.setAside(thread);
+    void thread.leave(reason);
+  }
 }

@@ -62,7 +62,7 @@ class Attachment {
     const session = this.#session;
     session.connect();
     session.on('NodeWorker.attachedToWorker', ({ params }) => {
-      // `workerId` only counts the attachments; the thread's own id stands in `[worker 12] name`.
+      // `workerId` only counts the attachments; the thread's own id is in `[worker 12] name`.
       const threadId = /^\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1];
       if (threadId !== undefined) this.#targets.set(Number(threadId), params.sessionId);
     });

@@ -1,6 +1,6 @@
 /**
  * Bounds the lines of a log that others can bring about at will: `linesBurst` at once and `linesPerSecond` in the long
- * run. What is over that is counted, and the count belongs on the next line that may be written.
+ * run. What is over that is counted, and the next line that may be written has the count.
  */
 
 const linesBurst = 100;

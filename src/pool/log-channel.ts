@@ -1,4 +1,7 @@
+import { types } from 'node:util';
 import type { OperationLog } from '../ops/define-operation.js';
+import { cutText } from '../protocol/cut-text.js';
+import { describeThrown } from '../protocol/describe-thrown.js';
 import { LineBudget } from './line-budget.js';
 import { type LogLevel, type LogLine, logLevels } from './messages.js';
 
@@ -7,12 +10,23 @@ import { type LogLevel, type LogLine, logLevels } from './messages.js';
  * own log as messages.
  *
  * An operation that logs in a loop must not drown the I/O thread: each thread has a budget of lines, each of some
- * `lineCharactersMax`. What is over that is dropped and counted, and the count stands on the next line that is sent.
+ * `lineUnitsMax`. What is over that is dropped and counted, and the next line that is sent has the count.
+ *
+ * What is logged may be anything, and nothing in it can make `write` throw.
  */
 
-const lineCharactersMax = 8192;
+const lineUnitsMax = 8192;
 
-/** What each line of a run bears, so that it can be matched to the reply. */
+// Taken now: an operation may replace what `JSON` has.
+const { parse, stringify } = JSON;
+
+/** Members that the server's log writes by itself. A line of an operation has its own under the name and an underscore. */
+const reservedNames: ReadonlySet<string> = new Set([
+  ...['level', 'time', 'pid', 'hostname', 'name', 'msg', 'v'],
+  ...['op', 'id', 'thread', 'linesDropped'],
+]);
+
+/** What each line of a run has, so that it can be matched to the reply. */
 export interface RunName {
   readonly op?: string;
   /** The request's id. */
@@ -36,7 +50,7 @@ export class LogChannel {
     this.#budget = new LineBudget(nowMs);
   }
 
-  /** What an operation gets as `context.log`. Its lines bear the run's name even where it logs after it has returned. */
+  /** What an operation gets as `context.log`. Its lines have the run's name even where it logs after it has returned. */
   forRun(run: RunName): OperationLog {
     const at = (level: LogLevel) => (fields: object, message?: string) => this.write(level, fields, message, run);
     return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
@@ -54,18 +68,19 @@ export class LogChannel {
   }
 
   #post(level: LogLevel, fields: unknown, message: string | undefined, run: RunName): void {
-    const [plain, text] = fieldsAndText(fields, message);
-    const about: Record<string, unknown> = { ...plain };
+    const [plain, text] = readable(fields, message);
+    const about: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(plain)) about[reservedNames.has(name) ? `${name}_` : name] = value;
     if (run.op !== undefined) about.op = run.op;
     if (run.id !== undefined) about.id = run.id;
     Object.assign(about, this.#budget.dropped());
-    this.#send({ type: 'log', level, fields: about, message: text === undefined ? undefined : cut(String(text)) });
+    this.#send({ type: 'log', level, fields: about, message: text });
   }
 }
 
 /**
  * Sends what is written to the thread's stdout and stderr through the log: `console.log` of a user's code must not
- * stand between the lines of JSON that the server's stdout is.
+ * get between the lines of JSON that the server's stdout is.
  */
 export function captureStandardStreams(log: LogChannel): void {
   capture(process.stdout, (text) => log.write('info', { stream: 'stdout' }, text));
@@ -88,33 +103,43 @@ function capture(stream: NodeJS.WriteStream, take: (text: string) => void): void
   Object.defineProperty(stream, 'write', { value: write, writable: true, configurable: true });
 }
 
-/** As pino takes them: a text or an error may stand where the fields do. */
-function fieldsAndText(fields: unknown, message: string | undefined): [fields: object, text: string | undefined] {
-  if (typeof fields === 'string') return [{}, fields];
-  if (fields instanceof Error) return [plainFields({ err: fields }), message ?? fields.message];
-  return [plainFields(fields), message];
+/** As pino takes them: a text or an error may be where the fields are. */
+function readable(fields: unknown, message: unknown): [fields: object, text: string | undefined] {
+  try {
+    const text = message === undefined ? undefined : cut(String(message));
+    if (typeof fields === 'string') return [{}, cut(fields)];
+    if (isError(fields)) return [plainFields({ err: fields }), text ?? cut(String(fields.message))];
+    return [plainFields(fields), text];
+  } catch (error) {
+    return [{ unreadableFields: cut(describeThrown(error)) }, undefined];
+  }
 }
 
 /** What of a line's fields can cross threads and be written as JSON, not larger than a line may be. */
 function plainFields(fields: unknown): object {
   let json: string | undefined;
   try {
-    json = JSON.stringify(fields, (_name, value) => plainValue(value));
+    json = stringify(fields, (_name, value) => plainValue(value));
   } catch (error) {
-    return { unreadableFields: cut(String(error)) };
+    return { unreadableFields: cut(describeThrown(error)) };
   }
   if (json === undefined) return {};
-  if (json.length > lineCharactersMax) return { fieldsCut: cut(json) };
-  const plain: unknown = JSON.parse(json);
+  if (json.length > lineUnitsMax) return { fieldsCut: cut(json) };
+  const plain: unknown = parse(json);
   return typeof plain === 'object' && plain !== null && !Array.isArray(plain) ? plain : { value: plain };
 }
 
 /** Errors and big integers, which JSON would lose or refuse. The shape of an error is the one that pino writes. */
 function plainValue(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
-  if (!(value instanceof Error)) return value;
+  if (!isError(value)) return value;
   const { message, stack, cause } = value;
-  return { ...value, type: typeOf(value), message, stack, ...(cause instanceof Error && { cause }) };
+  return { ...value, type: typeOf(value), message, stack, ...(isError(cause) && { cause }) };
+}
+
+/** Also one of another realm, such as a context of `node:vm`. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
 }
 
 /** Many classes of errors never set `name`, which is `Error` then. */
@@ -138,5 +163,5 @@ export function withErrorType(fields: LogLine['fields']): LogLine['fields'] {
 }
 
 function cut(text: string): string {
-  return text.length <= lineCharactersMax ? text : `${text.slice(0, lineCharactersMax)}… (${text.length} characters)`;
+  return text.length <= lineUnitsMax ? text : `${cutText(text, lineUnitsMax)} (${text.length} characters)`;
 }

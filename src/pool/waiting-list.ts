@@ -1,5 +1,5 @@
 /**
- * Tasks that wait, first come first served: a doubly linked list whose links stand in the items themselves.
+ * Tasks that wait, first come first served: a doubly linked list whose links are in the items themselves.
  *
  *          ┌────────────────────────────────────────────────┐
  *          ▼                                                │
@@ -11,7 +11,7 @@
  * `push`, `unshift`, `shift` and `remove` each touch two neighbours, whatever the length: a cancelled task leaves from the
  * middle of ten thousand as quickly as the oldest leaves from the front, and nothing is allocated.
  *
- * Invariant: an item stands in at most one list, and its links are set exactly while it does. Following `next` from the
+ * Invariant: an item is in at most one list, and its links are set exactly while it does. Following `next` from the
  * anchor passes `size` items and comes back to it.
  */
 
@@ -33,7 +33,7 @@ export class WaitingList<Item extends ListLinks> {
     return this.#size;
   }
 
-  /** Adds at the end. The item must not stand in any list. */
+  /** Adds at the end. The item must not be in any list. */
   push(item: Item): void {
     this.#link(item, this.#anchor.previous!, this.#anchor);
   }
@@ -41,6 +41,17 @@ export class WaitingList<Item extends ListLinks> {
   /** Adds at the front: for a task that had its turn already and lost it through no fault of its own. */
   unshift(item: Item): void {
     this.#link(item, this.#anchor, this.#anchor.next!);
+  }
+
+  /** The oldest, which stays; `undefined` in an empty list. */
+  get first(): Item | undefined {
+    const first = this.#anchor.next!;
+    return first === this.#anchor ? undefined : (first as Item);
+  }
+
+  /** From the oldest to the newest. The list must not change meanwhile. */
+  *[Symbol.iterator](): Generator<Item> {
+    for (let item = this.#anchor.next!; item !== this.#anchor; item = item.next!) yield item as Item;
   }
 
   /** Takes the oldest, or `undefined` from an empty list. */
@@ -51,7 +62,7 @@ export class WaitingList<Item extends ListLinks> {
     return first as Item;
   }
 
-  /** Takes an item out from wherever it stands. It must stand in this list. */
+  /** Takes an item out, wherever it is. It must be in this list. */
   remove(item: Item): void {
     item.previous!.next = item.next;
     item.next!.previous = item.previous;

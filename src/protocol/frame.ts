@@ -1,10 +1,10 @@
 /**
  * Frames, without I/O: a big-endian uint32 length and then as many bytes of body.
  *
- * {@link FrameReader} is fed the bytes of a stream, cut anywhere, and hands out whole bodies. It holds at most one
- * unfinished body and never more memory than twice what has arrived of it, whatever length the peer announced.
+ * {@link FrameReader} takes the bytes of a stream, cut anywhere, and gives whole bodies. It keeps at most one
+ * unfinished body, in at most twice the memory of what has come of it, whatever length the peer announced.
  * Each byte is looked at once and copied a bounded number of times, so the time is linear even when every byte comes
- * by itself. What a body means is not its business.
+ * by itself. It does not look at what a body means.
  */
 
 import { frameBytesRepresentable, frameHeaderBytes } from './limits.js';
@@ -13,7 +13,7 @@ import { frameBytesRepresentable, frameHeaderBytes } from './limits.js';
 const firstBlockBytes = 4096;
 
 /**
- * Lets a length through that a frame can announce.
+ * Returns a length that a frame can announce.
  * @throws RangeError for a longer one.
  */
 export function checkBodyBytes(bodyBytes: number): number {
@@ -29,6 +29,12 @@ export function writeFrameHeader(target: Uint8Array, bodyBytes: number): void {
   target[3] = bodyBytes;
 }
 
+/** The length of the body whose frame begins here. */
+export function readFrameHeader(frame: Uint8Array): number {
+  // Not a shift alone: the length may need all 32 bits.
+  return ((frame[0]! << 24) | (frame[1]! << 16) | (frame[2]! << 8) | frame[3]!) >>> 0;
+}
+
 /**
  * Puts the length before a body.
  * @throws RangeError for a body that the length cannot announce.
@@ -41,14 +47,14 @@ export function encodeFrame(body: Uint8Array): Uint8Array {
 }
 
 export class FrameReader {
-  /** A longer body is refused as soon as its length is read. */
+  /** A longer body is refused as soon as its length has come. */
   readonly bodyBytesMax: number;
-  /** The length that was refused, in bytes. Once it is set the stream has lost its borders and `push` takes no more. */
+  /** The length that was refused, in bytes. Once it is set, nobody knows where the next frame begins, and `push` takes no more. */
   refusedBytes: number | undefined;
 
   #headerBytes = 0;
   #bodyBytes = 0;
-  /** What has come of the body so far stands at the beginning of this block. */
+  /** What has come of the body so far is at the beginning of this block. */
   #block: Uint8Array | undefined;
   #blockUsed = 0;
 
@@ -63,7 +69,7 @@ export class FrameReader {
 
   /**
    * Takes the next bytes of the stream and returns the bodies that they complete, in order. An empty list means that
-   * more bytes are needed, or that the stream was refused: see {@link refusedBytes}. A body may be a view of `chunk`,
+   * more bytes are needed, or that a length was refused: see {@link refusedBytes}. A body may be a view of `chunk`,
    * so the caller must not write to `chunk` again.
    */
   push(chunk: Uint8Array): Uint8Array[] {

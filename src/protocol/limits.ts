@@ -1,6 +1,6 @@
 /** The protocol's limits, each named with its unit. `docs/protocol.md` has the same table. Imports nothing. */
 
-/** Bytes of the length that stands before each body (uint32, big-endian). */
+/** Bytes of the length before each body (uint32, big-endian). */
 export const frameHeaderBytes = 4;
 
 /** The largest body that the length can announce. */
@@ -9,7 +9,7 @@ export const frameBytesRepresentable = 0xffff_ffff;
 /** Default limit of a body that is held in memory. */
 export const frameBytesMaxDefault = 16 * 1024 * 1024;
 
-/** Bodies up to this size are decoded and, for cheap operations, answered on the I/O thread. */
+/** The I/O thread decodes bodies up to this size and, for cheap operations, answers them. */
 export const inlineBytesMax = 64 * 1024;
 
 /** Brackets open at once anywhere in a body, the request's own included. */

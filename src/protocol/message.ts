@@ -1,9 +1,10 @@
 /**
  * Requests and responses as text. Requests are written with `id` and `op` before `data`, so that a server knows what
- * a frame is for from its first bytes. A response's `id` and `ok` stand first: {@link readReplyHead} finds them
- * without a look at the rest, whose bytes are nobody's business until somebody asks for the value.
+ * a frame is for from its first bytes. A response's `id` and `ok` come first: {@link readReplyHead} finds them
+ * without a look at the rest, whose bytes nobody reads until somebody asks for the value.
  */
 
+import { checkBytes } from './bytes.js';
 import { checkBodyBytes, encodeFrame, writeFrameHeader } from './frame.js';
 import { frameHeaderBytes } from './limits.js';
 
@@ -38,10 +39,10 @@ export interface ErrorResponse {
 
 export type Response = OkResponse | ErrorResponse;
 
-/** What stands around `data`. */
+/** All of a request but `data`. */
 export type RequestHead = Omit<Request, 'data'>;
 
-/** A body up to this size is copied behind its length; a larger one is sent from where it stands. */
+/** A body up to this size is copied after its length; a larger one is sent from where it is. */
 const copiedBodyBytesMax = 64 * 1024;
 
 const encoder = new TextEncoder();
@@ -67,7 +68,7 @@ export function encodeRequestEnvelope(request: RequestHead, dataBytes: number): 
 }
 
 /**
- * Writes a whole request as the pieces of one frame, to be sent in order. `data` is one JSON value as text or as its
+ * Writes a whole request as the pieces of one frame, which are sent in order. `data` is one JSON value as text or as its
  * UTF-8; it is not checked. Large bytes are a piece by themselves, not a copy.
  * @throws RangeError where the body would be longer than a frame can say.
  */
@@ -101,11 +102,11 @@ export interface ReplyHead {
   readonly ok: boolean;
 }
 
-/** What each response begins with. White space may stand between the tokens. */
+/** What each response begins with. There may be white space between the tokens. */
 const replyStart =
   /^[ \t\n\r]*\{[ \t\n\r]*"id"[ \t\n\r]*:[ \t\n\r]*("(?:[^"\\]|\\.)*"|null)[ \t\n\r]*,[ \t\n\r]*"ok"[ \t\n\r]*:[ \t\n\r]*(true|false)/;
 
-/** Bytes in which `id` and `ok` must stand: an `id` of the longest kind, and room for white space. */
+/** `id` and `ok` must be in the first so many bytes: an `id` of the longest kind, and room for white space. */
 const replyHeadBytesMax = 1024;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -115,7 +116,9 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
  * @returns `undefined` where the body does not begin as a response does.
  */
 export function readReplyHead(body: Uint8Array): ReplyHead | undefined {
-  const match = replyStart.exec(decoder.decode(body.subarray(0, replyHeadBytesMax)));
+  checkBytes(body, 'readReplyHead takes a body');
+  // A copy, since a decoder of browsers takes no shared memory.
+  const match = replyStart.exec(decoder.decode(new Uint8Array(body.subarray(0, replyHeadBytesMax))));
   if (match === null) return undefined;
   try {
     return { id: JSON.parse(match[1]!) as string | null, ok: match[2] === 'true' };
@@ -126,8 +129,8 @@ export function readReplyHead(body: Uint8Array): ReplyHead | undefined {
 }
 
 /**
- * Holds a parsed body to the shape of a response.
- * @returns `undefined` where it is none.
+ * Checks that a parsed body has the shape of a response.
+ * @returns `undefined` where it has not.
  */
 export function asResponse(value: unknown): Response | undefined {
   if (typeof value !== 'object' || value === null) return undefined;

@@ -1,32 +1,42 @@
-/** What the server counts beside the engine: plain integers, read when somebody asks. */
+/** What an I/O thread counts beside its engine: plain integers, read when somebody asks. */
 import type { WireErrorCode } from '../errors.js';
 import { Histogram } from './histogram.js';
+import type { EndReason, Observer, RefusalLimit } from './observer.js';
+import type { RequestRecord } from './requests/request.js';
 import type { FrameCount, Lane } from './server-view.js';
 
-/** Why the server ended a connection by itself. */
-export type EndReason =
-  | 'connection_limit'
-  | 'frame_too_large'
-  | 'frame_timeout'
-  | 'unread'
-  | 'unauthenticated'
-  | 'drain'
-  | 'drain_cut'
-  | 'internal';
-
-export class Counters {
-  bytesReceived = 0;
-  bytesSent = 0;
+export class Counters implements Observer {
+  received = 0;
+  sent = 0;
   connectionsAccepted = 0;
   readonly connectionsEnded: Record<EndReason, number> = {
     connection_limit: 0,
+    address_limit: 0,
+    overload: 0,
+    proxy_untrusted: 0,
+    proxy_header: 0,
     frame_too_large: 0,
+    first_frame_timeout: 0,
     frame_timeout: 0,
+    send_rate: 0,
+    idle_timeout: 0,
     unread: 0,
     unauthenticated: 0,
+    auth_timeout: 0,
+    auth_flood: 0,
+    revoked: 0,
     drain: 0,
     drain_cut: 0,
     internal: 0,
+  };
+  readonly requestsRefused: Record<RefusalLimit, number> = {
+    max_requests: 0,
+    max_total_requests: 0,
+    max_queue: 0,
+    bulk_places: 0,
+    held_bytes: 0,
+    connection_bytes: 0,
+    overload: 0,
   };
   readonly latency: Readonly<Record<Lane, Histogram>> = {
     inline: new Histogram(),
@@ -35,12 +45,38 @@ export class Counters {
   };
   readonly #frames = new Map<string, FrameCount & { count: number }>();
 
-  /** Counts one answered frame that the I/O thread's engine did not count. `op` must be of a bounded set of names. */
-  frame(op: string, outcome: 'ok' | WireErrorCode, lane: Lane): void {
+  bytesReceived(bytes: number): void {
+    this.received += bytes;
+  }
+
+  bytesSent(bytes: number): void {
+    this.sent += bytes;
+  }
+
+  connectionAccepted(): void {
+    this.connectionsAccepted++;
+  }
+
+  connectionEnded(reason: EndReason): void {
+    this.connectionsEnded[reason]++;
+  }
+
+  requestRefused(limit: RefusalLimit): void {
+    this.requestsRefused[limit]++;
+  }
+
+  /** The engine counts these frames itself, by operation and outcome. */
+  answeredInline(count: number, ms: number): void {
+    this.latency.inline.observe(ms, count);
+  }
+
+  answered({ op, lane, wholeAtMs }: RequestRecord, outcome: 'ok' | WireErrorCode): void {
     const key = `${op} ${outcome} ${lane}`;
     const cell = this.#frames.get(key);
     if (cell) cell.count++;
     else this.#frames.set(key, { op, outcome, lane, count: 1 });
+    // A request that is refused before it is whole took no time that is worth telling.
+    if (wholeAtMs !== undefined) this.latency[lane].observe(performance.now() - wholeAtMs);
   }
 
   frames(): readonly FrameCount[] {

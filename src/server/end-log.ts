@@ -1,31 +1,27 @@
-import type { Logger } from 'pino';
-import type { Counters, EndReason } from './counters.js';
+import type { OperationLog } from '../ops/define-operation.js';
+import type { PeerAddress } from './channel/channel.js';
+import type { EndReason, Observer } from './observer.js';
 
 /** Lines between two calls of `sweep`: a crowd of bad peers is counted, and must not fill the disk. */
 const linesMax = 10;
 
-/** Of a socket while it is open; afterwards it does not know any more. */
-export interface PeerAddress {
-  readonly remoteAddress?: string | undefined;
-  readonly remotePort?: number | undefined;
-}
-
 /** Counts the connections that the server ends, and tells the log of some of them. */
 export class EndLog {
-  readonly #counters: Counters;
-  readonly #log: Logger;
+  readonly #observer: Observer;
+  readonly #log: OperationLog;
   #lines = 0;
 
-  constructor(counters: Counters, log: Logger) {
-    this.#counters = counters;
+  constructor(observer: Observer, log: OperationLog) {
+    this.#observer = observer;
     this.#log = log;
   }
 
-  note(reason: EndReason, { remoteAddress, remotePort }: PeerAddress): void {
-    this.#counters.connectionsEnded[reason]++;
+  /** @param why a phrase of the server's own, with nothing in it of what the peer has sent */
+  note(reason: EndReason, { remoteAddress, remotePort }: PeerAddress, why?: string): void {
+    this.#observer.connectionEnded(reason);
     // A drain ends all of them, which its own lines tell.
     if (reason === 'drain' || ++this.#lines > linesMax) return;
-    this.#log.info({ reason, remoteAddress, remotePort }, 'the server ends a connection');
+    this.#log.info({ reason, why, remoteAddress, remotePort }, 'the server ends a connection');
   }
 
   /** Lets the next lines through; called now and then. */

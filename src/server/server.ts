@@ -1,173 +1,203 @@
-/** The server as a whole: puts the parts together, listens, and winds down. */
-import net from 'node:net';
+/** The server as a whole: what the process owns once, and the I/O stack that serves its connections. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import { compileEngine, Engine } from '../engine/index.js';
 import { ConfigError, PoolError } from '../errors.js';
+import type { OperationInfo } from '../ops/operation-info.js';
+import { levelsOf } from '../pool/messages.js';
 import { Pool } from '../pool/pool.js';
-import { BulkLane } from './bulk-lane.js';
+import { Access } from './access/access.js';
+import { BulkLane } from './bulk/bulk-lane.js';
 import { ByteBudget } from './byte-budget.js';
-import { Connection } from './connection.js';
-import type { ConnectionParts } from './connection-parts.js';
-import { Counters } from './counters.js';
-import { Dispatcher } from './dispatcher.js';
-import { EndLog } from './end-log.js';
-import { FrameBuffers } from './frame-buffers.js';
-import { callLocally } from './local-call.js';
-import { errorFrame } from './replies.js';
-import { ReplyBuffer } from './reply-buffer.js';
-import type { FrameCount, ServerView } from './server-view.js';
-import { SharedReads } from './shared-reads.js';
+import { canSharePort } from './channel/acceptor.js';
+import type { Tls } from './channel/tls/tls.js';
+import { IoStack, type Ports } from './io-stack.js';
+import { IoThread } from './io-threads/io-thread.js';
+import type { Caller, Readiness, ServerView } from './server-view.js';
+import { mergeSnapshots } from './snapshots.js';
+import { localTallies, sharedTallies, sharedTalliesBytes } from './tally.js';
 
 /** What the server runs with: see `Config`. */
-export type ServerConfig = Omit<Config, 'httpPort' | 'httpHost' | 'dataDir' | 'logLevel' | 'drainMs'>;
+export type ServerConfig = Omit<
+  Config,
+  | 'configFile'
+  | 'httpPort'
+  | 'httpsPort'
+  | 'httpHost'
+  | 'httpMaxConnections'
+  | 'dataDir'
+  | 'logLevel'
+  | 'drainMs'
+  | 'watch'
+>;
 
 export interface RunningServer {
-  /** The TCP port in fact, where 0 was asked for. */
+  /** The TCP port in fact, where 0 was asked for; 0 where it is off. */
   readonly port: number;
+  /** The same of the port with TLS. */
+  readonly tlsPort: number;
+  /** Those that are on. */
+  readonly ports: Ports;
+  /** The TLS of the process, where a certificate is configured. */
+  readonly tls: Tls | undefined;
   readonly view: ServerView;
   /** Settles when the pool is warm; rejects with PoolError where it cannot start. */
   readonly ready: Promise<void>;
   /**
-   * Takes nothing new, answers what was received whole, and closes connections as they fall idle. After `drainMs` the
-   * rest is cut; `cut` counts the connections that were cut while they waited for something. Call it once, then `close`.
+   * Is not ready any more, and after `drainDelayMs` takes nothing new, answers what was received whole, and closes
+   * connections as they fall idle. After `drainMs` more the rest is cut; `cut` counts the connections that were cut while they waited for something. Call it once, then `close`.
    */
   drain(drainMs: number): Promise<{ cut: number }>;
   /** Ends everything on the spot. False where a thread could not be ended: `process.exit` would wait for it. */
   close(): Promise<boolean>;
 }
 
-/** How often deadlines of unfinished frames are looked at: they are about that much late at the most. */
-const sweepMs = 500;
-/** How often a draining connection is looked at; one from which nothing came since the last look takes nothing new. */
-const drainLookMs = 20;
-/** A peer that goes on sending is answered for this long after the drain began. */
-const drainPatienceMs = 1000;
-/** How long a connection that is turned away may stay silent. */
-const turnAwayMs = 1000;
-/** Connections that the kernel may hold for us before they are accepted. */
-const backlog = 1024;
-
 /**
- * Starts the server and resolves once it takes connections. The pool warms up behind it.
+ * Starts the server and resolves once it takes connections. The pool warms up after that.
  * @throws ConfigError where an operation module cannot be loaded; the error of `listen` where the port cannot be had
  */
 export async function startServer(config: ServerConfig, log: Logger): Promise<RunningServer> {
   const engineModule = await compileEngine();
-  const server = new Server(config, log, engineModule);
+  // Few want TLS, and it takes a while to load.
+  const tls = config.tlsCert === undefined ? undefined : (await import('./channel/tls/tls.js')).openTls(config, log);
+  const server = new Server(config, log, engineModule, tls);
   await server.listen();
   return server;
 }
 
+const notReadyReasons = {
+  starting: 'the worker threads are not warm yet',
+  leaving: 'the server is shutting down',
+  draining: 'the server is shutting down',
+} as const;
+
 class Server implements RunningServer {
   ready!: Promise<void>;
   readonly view: ServerView;
+  readonly tls: Tls | undefined;
   readonly #config: ServerConfig;
-  readonly #log: Logger;
-  readonly #engine: Engine;
   readonly #pool: Pool;
-  readonly #counters = new Counters();
-  readonly #ends: EndLog;
   readonly #budget: ByteBudget;
-  readonly #buffers: FrameBuffers;
-  readonly #lane: BulkLane;
-  readonly #dispatcher: Dispatcher;
-  readonly #connectionParts: ConnectionParts;
-  readonly #listener: net.Server;
-  readonly #connections = new Set<Connection>();
-  readonly #sweep: NodeJS.Timeout;
+  readonly #access: Access;
+  /** The main thread's. */
+  readonly #io: IoStack;
+  /** Those beside it. */
+  readonly #ioThreads: readonly IoThread[];
   #state: ReturnType<ServerView['state']> = 'starting';
-  /** Requests of `view.call` in flight: a drain waits for them too; their caller counts those that are cut. */
-  #localCalls = 0;
+  #endDelay = () => {};
 
-  constructor(config: ServerConfig, log: Logger, engineModule: WebAssembly.Module) {
+  constructor(config: ServerConfig, log: Logger, engineModule: WebAssembly.Module, tls: Tls | undefined) {
     this.#config = config;
-    this.#log = log;
-    this.#engine = new Engine(engineModule);
-    this.#ends = new EndLog(this.#counters, log);
-    this.#budget = new ByteBudget(config.maxHeldBytes);
-    this.#buffers = new FrameBuffers(config.maxHeldBytes);
-    const memory = BulkLane.memoryFor(config.workers, this.#engine.bodyStateBytes);
+    this.tls = tls && { ...tls, reload: (by) => this.#reloadTls(tls, by) };
+    const count = ioThreadsFor(config.listeners, log);
+    const sharedMemory = count === 1 ? undefined : new SharedArrayBuffer(sharedTalliesBytes);
+    const tallies = sharedMemory === undefined ? localTallies() : sharedTallies(sharedMemory);
+    const { heldBytes, keptBytes } = tallies;
+    this.#budget = new ByteBudget(config.maxHeldBytes, config.maxConnectionBytes || undefined, heldBytes, keptBytes);
+    const { auth: mode, tokensFile, workers } = config;
+    this.#access = new Access({ mode, tokensFile, workers, log });
+    const engine = new Engine(engineModule);
+    const bulkMemory = BulkLane.pieceFor(config.workers, engine.bodyStateBytes, count);
     this.#pool = new Pool({
       workers: config.workers,
-      partMemory: memory.buffer,
+      partMemory: bulkMemory,
       queueMax: config.maxQueue,
       workerMemoryMb: config.workerMemoryMb,
+      opTimeoutMs: config.opTimeoutMs,
       resultBytesMax: config.maxFrameBytes,
       operationModules: config.operationModules,
       engineModule,
       log,
     });
-    this.#lane = new BulkLane(this.#pool, memory, config.workers);
-    this.#dispatcher = new Dispatcher({
-      engine: this.#engine,
-      pool: this.#pool,
-      lane: this.#lane,
-      counters: this.#counters,
+    const seat = { index: 0, count };
+    const memory = BulkLane.memoryIn(bulkMemory, config.workers, engine.bodyStateBytes, seat);
+    const pool = this.#pool;
+    this.#io = new IoStack({
+      config,
+      engine,
+      engineModule,
+      pool,
       budget: this.#budget,
-      maxRequests: config.maxRequests,
-    });
-    this.#connectionParts = {
-      engine: this.#engine,
-      dispatcher: this.#dispatcher,
-      counters: this.#counters,
-      ends: this.#ends,
-      budget: this.#budget,
-      buffers: this.#buffers,
-      reads: new SharedReads(),
-      replies: new ReplyBuffer(),
-      limits: config,
+      access: this.#access,
+      tallies,
+      memory,
+      handshakes: tls?.handshakes,
       log,
-    };
-    this.#listener = net.createServer(
-      { noDelay: true, keepAlive: true, allowHalfOpen: true, pauseOnConnect: true },
-      (socket) => this.#accept(socket),
-    );
+      seat,
+    });
+    if (config.tlsPort !== 'off') tls?.usedBy('tls');
+    this.#ioThreads = Array.from({ length: count - 1 }, (_, at) => {
+      const setup = {
+        config,
+        seat: { index: at + 1, count },
+        engineModule,
+        tallies: sharedMemory!,
+        bulkMemory,
+        logLevels: levelsOf(log.level),
+      };
+      return new IoThread({ setup, pool, identityOf: (name) => this.#access.known(name), log, onDefect });
+    });
     this.view = this.#makeView();
-    this.#sweep = setInterval(() => this.#sweepConnections(), sweepMs).unref();
   }
 
   get port(): number {
-    return (this.#listener.address() as net.AddressInfo).port;
+    return this.ports.port ?? 0;
+  }
+
+  get tlsPort(): number {
+    return this.ports.tlsPort ?? 0;
+  }
+
+  get ports(): Ports {
+    return this.#io.ports;
   }
 
   async listen(): Promise<void> {
     try {
+      this.#access.open();
       // The engine's own operations need no thread: they are answered before the first one is there.
       const needsThreads = this.#config.operationModules.length > 0;
-      if (needsThreads) await this.#learnOperations();
-      await new Promise<void>((resolve, reject) => {
-        this.#listener.once('error', reject);
-        this.#listener.listen({ port: this.#config.port, host: this.#config.host, backlog }, resolve);
-      });
+      const operations = needsThreads ? await this.#loadOperations() : [];
+      await this.#io.listen();
+      await Promise.all(this.#ioThreads.map((thread) => thread.listen(this.ports, operations)));
       if (!needsThreads) this.#startPool();
     } catch (error) {
       await this.close();
       throw error;
     }
-    this.#listener.on('error', (error) => this.#log.error({ err: error }, 'the listener failed'));
   }
 
   async drain(drainMs: number): Promise<{ cut: number }> {
+    if (this.#config.drainDelayMs > 0) await this.#letBalancersKnow(this.#config.drainDelayMs);
     this.#state = 'draining';
-    const startMs = performance.now();
-    this.#listener.close();
-    while (this.#connections.size > 0 || this.#localCalls > 0) {
-      const sinceMs = performance.now() - startMs;
-      if (sinceMs >= drainMs) break;
-      for (const connection of this.#connections) connection.drain(sinceMs < drainPatienceMs);
-      await delay(Math.min(drainLookMs, drainMs - sinceMs));
-    }
-    const busy = [...this.#connections].filter((connection) => connection.isBusy);
-    for (const connection of busy) connection.cut('drain_cut');
-    return { cut: busy.length };
+    const drained = await Promise.all([this.#io, ...this.#ioThreads].map((io) => io.drain(drainMs)));
+    return { cut: drained.reduce((sum, { cut }) => sum + cut, 0) };
   }
 
   async close(): Promise<boolean> {
-    clearInterval(this.#sweep);
-    this.#listener.close();
-    for (const connection of this.#connections) connection.destroy();
+    this.#access.close();
+    this.#endDelay();
+    this.#io.close();
+    await Promise.all(this.#ioThreads.map((thread) => thread.close()));
+    this.tls?.close();
     return this.#pool.close();
+  }
+
+  /** Goes on serving for a while, so that whoever asks for readiness sends nobody here any more. */
+  #letBalancersKnow(delayMs: number): Promise<void> {
+    this.#state = 'leaving';
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delayMs);
+      this.#endDelay = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #reloadTls(tls: Tls, by: string): void {
+    tls.reload(by);
+    for (const thread of this.#ioThreads) void thread.reloadTls(by);
   }
 
   #startPool(): void {
@@ -177,94 +207,93 @@ class Server implements RunningServer {
     this.ready.catch(() => {});
   }
 
-  async #learnOperations(): Promise<void> {
+  async #loadOperations(): Promise<readonly OperationInfo[]> {
     this.#startPool();
     try {
-      this.#dispatcher.learn(await this.#pool.operationsKnown());
+      const operations = await this.#pool.operationsKnown();
+      this.#io.learn(operations);
+      return operations;
     } catch (error) {
       throw error instanceof PoolError ? new ConfigError(error.message, { cause: error }) : error;
     }
   }
 
-  #accept(socket: net.Socket): void {
-    const { maxConnections } = this.#config;
-    if (this.#connections.size >= maxConnections) {
-      this.#ends.note('connection_limit', socket);
-      turnAway(socket, errorFrame(null, 'OVERLOADED', `${maxConnections} connections are open, and no more may be`));
-      return;
-    }
-    this.#counters.connectionsAccepted++;
-    const connection = new Connection(socket, this.#connectionParts, () => this.#connections.delete(connection));
-    this.#connections.add(connection);
+  #readiness(): Readiness {
+    if (this.#state !== 'ready') return { ready: false, reason: notReadyReasons[this.#state] };
+    const { trouble } = this.#pool;
+    return trouble === undefined ? { ready: true } : { ready: false, reason: trouble };
   }
 
-  #sweepConnections(): void {
-    this.#ends.sweep();
-    const nowMs = performance.now();
-    for (const connection of this.#connections) connection.sweep(nowMs);
-    const turnedAway = this.#lane.sweep(nowMs, this.#config.frameTimeoutMs);
-    if (turnedAway > 0) this.#log.warn({ turnedAway }, 'large sums found no place for as long as a frame may take');
+  async #callerOf(token: string | undefined, address: string | undefined, name?: string): Promise<Caller> {
+    const access = this.#access;
+    if (token === undefined) {
+      const identity = access.arrives(name);
+      if (!access.isStranger(identity)) return { identity };
+      return { refusal: 'this server wants a token: send it as Authorization: Bearer', isCut: false };
+    }
+    const { identity, ...refused } = access.authenticate(token, address);
+    if (identity !== undefined) return { identity };
+    const { message, delayMs } = refused as { message: string; delayMs: number | undefined };
+    if (delayMs === undefined) return { refusal: message, isCut: true };
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    access.answered(address);
+    return { refusal: message, isCut: false };
+  }
+
+  #reloadTokens(): void {
+    this.#access.reload();
+    // What goes wrong there is in the log.
+    for (const thread of this.#ioThreads) void thread.reloadTokens();
   }
 
   #makeView(): ServerView {
-    const counters = this.#counters;
-    const local = {
-      engine: this.#engine,
-      dispatcher: this.#dispatcher,
-      budget: this.#budget,
-      buffers: this.#buffers,
-      maxFrameBytes: this.#config.maxFrameBytes,
-    };
     return {
       state: () => this.#state,
-      operations: () => this.#dispatcher.operations(),
-      check: (text) => this.#engine.check(text),
-      call: async (op, data, options) => {
-        this.#localCalls++;
-        try {
-          return await callLocally(local, op, data, options);
-        } finally {
-          this.#localCalls--;
-        }
+      readiness: () => this.#readiness(),
+      operations: () => this.#io.executor.operations,
+      call: this.#io.call,
+      authMode: this.#access.mode,
+      authenticate: (token, address, name) => this.#callerOf(token, address, name),
+      reloadTokens: () => this.#reloadTokens(),
+      reload: async () => {
+        this.#reloadTokens();
+        const operations = await this.#pool.reload();
+        this.#io.learn(operations);
+        await Promise.all(this.#ioThreads.map((thread) => thread.learn(operations)));
+        return this.#io.executor.operations;
       },
-      snapshot: () => ({
-        frames: [...this.#engineFrames(), ...counters.frames()],
-        bytesReceived: counters.bytesReceived,
-        bytesSent: counters.bytesSent,
-        connectionsOpen: this.#connections.size,
-        connectionsAccepted: counters.connectionsAccepted,
-        connectionsEnded: { ...counters.connectionsEnded },
-        bytesHeld: this.#budget.held,
-        bytesHeldMax: this.#budget.max,
-        bytesKept: this.#buffers.keptBytes,
-        bulk: this.#lane.snapshot(),
-        latency: (['inline', 'bulk', 'pool'] as const).map((lane) => ({
-          lane,
-          histogram: counters.latency[lane].snapshot(),
-        })),
-        pool: this.#pool.snapshot(),
-      }),
+      moduleFiles: () => this.#pool.moduleFiles(),
+      snapshot: () => {
+        const others = this.#ioThreads.map(({ snapshot }) => snapshot);
+        const main = this.#io.snapshot();
+        return {
+          ...mergeSnapshots([main, ...others.filter((each) => each !== undefined)]),
+          connectionsByThread: [main, ...others].map((each) => each?.connectionsOpen ?? 0),
+          bytesHeld: this.#budget.held,
+          bytesHeldMax: this.#budget.max,
+          certificates: this.tls?.certificates() ?? [],
+          pool: this.#pool.snapshot(),
+        };
+      },
+      refresh: async () => {
+        await Promise.all(this.#ioThreads.map((thread) => thread.refresh()));
+      },
     };
   }
-
-  #engineFrames(): FrameCount[] {
-    return this.#engine
-      .counts()
-      .filter(({ count }) => count > 0)
-      .map((count) => ({ ...count, lane: 'inline' }));
-  }
 }
 
-/** Sends a frame to a connection that is not taken, and gives it a moment to be read. */
-function turnAway(socket: net.Socket, frame: Buffer): void {
-  socket.on('error', () => {});
-  socket.on('end', () => socket.destroy());
-  socket.setTimeout(turnAwayMs, () => socket.destroy());
-  // What it sends is read and dropped: a reset for unread bytes would take the frame with it.
-  socket.resume();
-  socket.end(frame);
+/** How many I/O threads there can be. */
+function ioThreadsFor(listeners: number, log: Logger): number {
+  if (listeners === 1 || canSharePort()) return listeners;
+  const { platform, version } = process;
+  log.warn(
+    { listeners, platform, node: version },
+    'one I/O thread is used: --listeners needs Linux and Node 22.12 or newer',
+  );
+  return 1;
 }
 
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Nobody is there to catch it: as in the main thread, the process ends. */
+function onDefect(error: Error): never {
+  throw error;
 }

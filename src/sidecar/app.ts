@@ -3,17 +3,21 @@
  * `sidecar.ts` hands requests to it, `api-document.ts` reads its routes.
  */
 
-import type { IncomingMessage } from 'node:http';
-import { finished } from 'node:stream/promises';
-import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import type { FastifySchemaControllerOptions } from 'fastify/types/schema.js';
 import type { OperationInfo } from '../ops/operation-info.js';
+import { cutText } from '../protocol/cut-text.js';
 import type { ServerView } from '../server/server-view.js';
-import { addSecurityHeaders } from './browser-guard.js';
-import { addCallRoute, bodyBytesMax, type CallLimits, type Calls } from './calls.js';
+import { addSecurityHeaders, refuseReboundHosts } from './browser-guard.js';
+import { askWhoCalls, type NameOf } from './callers.js';
+import { addCallRoute, type CallLimits, type Calls } from './calls.js';
 import { indexPage } from './index-page.js';
+import { type KeptAnswer, KeptAnswers } from './kept-answers.js';
+import { loadFastify } from './libraries.js';
 import type { Metrics } from './metrics.js';
+import { addReloadRoute } from './reload-route.js';
 import { replyError } from './replies.js';
+import { RouteTable } from './route-table.js';
 import { livezSchema, metricsSchema, opsSchema, readyzSchema } from './schemas.js';
 
 /** The smallest part of pino's logger that the sidecar needs. */
@@ -22,13 +26,20 @@ export interface SidecarLog {
 }
 
 export interface AppOptions extends CallLimits {
+  /** The name in a caller's certificate, where the HTTP side has TLS. */
+  readonly nameOf?: NameOf;
   readonly log: SidecarLog;
+  /** The version of this package. */
+  readonly version: string;
+  /** Loads the operations anew, see `ServerView.reload`. */
+  readonly reload: () => Promise<readonly OperationInfo[]>;
 }
-
-const passOverMs = 1000;
 
 /** Longer than any operation is named; find-my-way's own limit of 100 would answer in words of its own. */
 const nameLengthMax = 1024;
+
+/** Characters of a URL that an answer repeats. */
+const shownUrlLength = 200;
 
 /** Schemas describe only, see `schemas.ts`; fastify's types know of no compiler but ajv's. */
 const compilersFactory = {
@@ -37,9 +48,9 @@ const compilersFactory = {
 } as unknown as NonNullable<FastifySchemaControllerOptions['compilersFactory']>;
 
 /** An application without routes: what is common to all that is answered over HTTP. */
-export function createApp(options: AppOptions): FastifyInstance {
+export function createApp(options: AppOptions, view: ServerView): FastifyInstance {
+  const { fastify } = loadFastify();
   const http: FastifyInstance = fastify({
-    bodyLimit: bodyBytesMax(options.maxFrameBytes),
     routerOptions: { maxParamLength: nameLengthMax },
     schemaController: { compilersFactory },
     frameworkErrors: (error, _request, reply) => {
@@ -47,7 +58,9 @@ export function createApp(options: AppOptions): FastifyInstance {
     },
   });
   addSecurityHeaders(http);
-  takeBodiesAsBytes(http);
+  http.addHook('onRequest', refuseReboundHosts(options.host));
+  askWhoCalls(http, view, options.host, options.nameOf);
+  takeBodiesAsTheyCome(http);
   answerFaults(http, options);
   return http;
 }
@@ -59,30 +72,41 @@ export function addRoutes(
   options: AppOptions,
   metrics: () => Promise<Metrics>,
 ): Calls {
-  addProbes(http, view);
+  addProbes(http, view, options.version);
   addReadRoutes(http, view, metrics);
+  addReloadRoute(http, view, options);
   return addCallRoute(http, view, options);
 }
 
-function takeBodiesAsBytes(http: FastifyInstance): void {
-  http.removeAllContentTypeParsers();
-  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+/** Answers with bytes that are kept. */
+export function replyKept(reply: FastifyReply, { status, headers, body }: KeptAnswer): FastifyReply {
+  return reply.code(status).headers(headers).send(body);
 }
 
-function answerFaults(http: FastifyInstance, { log, maxFrameBytes }: AppOptions): void {
+/** A handler that wants a body reads it by itself, as it comes. */
+function takeBodiesAsTheyCome(http: FastifyInstance): void {
+  http.removeAllContentTypeParsers();
+  http.addContentTypeParser('*', (_request, body, done) => done(null, body));
+}
+
+function answerFaults(http: FastifyInstance, { log }: AppOptions): void {
+  const routes = new RouteTable();
+  http.addHook('onRoute', ({ url, method }) => routes.add(url, method));
+  // find-my-way takes an empty segment for a parameter too.
+  http.addHook('onRequest', (request, reply, done) => {
+    if ((request.params as { op?: string } | undefined)?.op === '') reply.callNotFound();
+    else done();
+  });
   http.setNotFoundHandler((request, reply) => {
-    if (request.url.startsWith('/v1/call/')) {
-      return replyError(reply.header('allow', 'POST'), 'BAD_REQUEST', 'an operation is called with POST', 405);
-    }
-    return replyError(reply, 'BAD_REQUEST', `there is no ${request.method} ${request.url}; see /openapi.json`, 404);
+    const url = cutText(request.url, shownUrlLength);
+    const methods = routes.methodsOf(request.url);
+    if (methods.length === 0) return replyError(reply, 'BAD_REQUEST', `there is no ${url}; see /openapi.json`, 404);
+    const allowed = methods.join(', ');
+    const error = `${url} takes ${allowed} and not ${request.method}`;
+    return replyError(reply.header('allow', allowed), 'BAD_REQUEST', error, 405);
   });
   http.setErrorHandler(async (error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-      await passOver(request.raw);
-      const limit = `the body is over the limit of ${bodyBytesMax(maxFrameBytes)} bytes (--max-frame-bytes)`;
-      return replyError(reply, 'FRAME_TOO_LARGE', `${limit}; a sum of any size goes over the TCP port`);
-    }
     if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
       return replyError(reply, 'BAD_REQUEST', 'the content-type is no media type; application/json is one', status);
     }
@@ -92,30 +116,19 @@ function answerFaults(http: FastifyInstance, { log, maxFrameBytes }: AppOptions)
   });
 }
 
-/**
- * Lets a body that is refused run on for a moment. The connection closes behind the answer; with bytes that nobody has
- * read it would be reset, and a client that still sends might never see the answer.
- */
-async function passOver(body: IncomingMessage): Promise<void> {
-  body.resume();
-  await finished(body, { writable: false, signal: AbortSignal.timeout(passOverMs) }).catch(() => {});
-}
-
 function sentence(error: Error): string {
-  return error.message.replaceAll(/\s+/g, ' ');
+  return cutText(error.message.replaceAll(/\s+/g, ' '), 2 * shownUrlLength);
 }
 
-const notReadyReasons = {
-  starting: 'the worker threads are not warm yet',
-  draining: 'the server is shutting down',
-} as const;
-
-function addProbes(http: FastifyInstance, view: ServerView): void {
-  http.get('/livez', { schema: livezSchema }, () => ({ live: true }));
-  http.get('/readyz', { schema: readyzSchema }, (_request, reply) => {
-    const state = view.state();
-    if (state === 'ready') return reply.send({ ready: true });
-    return reply.code(503).send({ ready: false, reason: notReadyReasons[state] });
+function addProbes(http: FastifyInstance, view: ServerView, version: string): void {
+  http.get('/livez', { schema: livezSchema }, () => ({ live: true, version }));
+  http.get('/readyz', { schema: readyzSchema }, (request, reply) => {
+    const readiness = view.readiness();
+    // To a balancer 503 may mean that the server is dead, and its connections too; while it drains they are not.
+    const { drain } = request.query as { drain?: unknown };
+    const isEnding = view.state() === 'leaving' || view.state() === 'draining';
+    const otherwise = drain === '404' && isEnding ? 404 : 503;
+    return reply.code(readiness.ready ? 200 : otherwise).send(readiness);
   });
 }
 
@@ -127,7 +140,16 @@ function addReadRoutes(http: FastifyInstance, view: ServerView, metrics: () => P
     const { contentType, scrape } = await metrics();
     return reply.type(contentType).send(await scrape());
   });
-  http.get('/v1/ops', { schema: opsSchema }, () => view.operations().map(publicMembers));
+  const kept = new KeptAnswers(() => view.operations());
+  http.get('/v1/ops', { schema: opsSchema }, async (_request, reply) =>
+    replyKept(reply, await kept.get('/v1/ops', () => jsonAnswer(view.operations().map(publicMembers)))),
+  );
+}
+
+/** JSON as an answer to keep. */
+export function jsonAnswer(value: unknown): KeptAnswer {
+  const headers = { 'content-type': 'application/json; charset=utf-8' };
+  return { status: 200, headers, body: Buffer.from(JSON.stringify(value)) };
 }
 
 /** The members that `$ops` shows. */

@@ -1,4 +1,4 @@
-/** Which HTTP status says what an error code of the wire protocol says. The one place; imports only the error table. */
+/** The HTTP status of each error code of the wire protocol. The one place for it; imports only the error table. */
 
 import type { WireErrorCode } from '../errors.js';
 

@@ -1,12 +1,14 @@
 /** Puts the HTTP application together: its routes, and what few ask for and is loaded when asked. */
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServerView } from '../server/server-view.js';
-import type { ApiDocument } from './api-document.js';
-import { type AppOptions, addRoutes, createApp } from './app.js';
+import { type ApiDocument, createApiDocument } from './api-document.js';
+import { type AppOptions, addRoutes, createApp, replyKept } from './app.js';
 import type { Calls } from './calls.js';
+import type { HttpConnections } from './connections.js';
 import type { Answer } from './http-listener.js';
-import type { Metrics } from './metrics.js';
+import { Lazy } from './lazy.js';
+import { createMetrics, type Metrics } from './metrics.js';
 
 export interface Application {
   readonly handle: Answer;
@@ -17,51 +19,40 @@ export interface Application {
   close(): Promise<void>;
 }
 
-export async function loadApplication(view: ServerView, options: AppOptions): Promise<Application> {
-  let loadedMetrics: Promise<Metrics> | undefined;
-  const metrics = () => {
-    loadedMetrics ??= loadMetrics(view);
-    return loadedMetrics;
-  };
-  let loadedDocument: Promise<ApiDocument> | undefined;
-  const document = () => {
-    loadedDocument ??= loadDocument(view, options);
-    return loadedDocument;
-  };
-  const http = createApp(options);
-  const calls = addRoutes(http, view, options, metrics);
+/** @param connections given later than this is called: the socket listens first */
+export async function loadApplication(
+  view: ServerView,
+  options: AppOptions,
+  connections: () => HttpConnections,
+): Promise<Application> {
+  const metrics = new Lazy<Metrics>(async () => createMetrics(view, connections(), options.version));
+  const document = new Lazy<ApiDocument>(() => loadDocument(view, options));
+  const http = createApp(options, view);
   addDocumentRoutes(http, document);
+  const calls = addRoutes(http, view, options, () => metrics.get());
   await http.ready();
   return {
     handle: (request, response) => http.routing(request, response),
-    warmUp: metrics,
+    warmUp: () => metrics.get(),
     drain: (drainMs) => drain(calls, drainMs),
     async close() {
       await http.close();
-      await (await loadedDocument)?.close();
+      await (await document.peek())?.close();
     },
   };
 }
 
-async function loadMetrics(view: ServerView): Promise<Metrics> {
-  const { createMetrics } = await import('./metrics.js');
-  return createMetrics(() => view.snapshot());
-}
-
 async function loadDocument(view: ServerView, options: AppOptions): Promise<ApiDocument> {
-  const { createApiDocument } = await import('./api-document.js');
   const noMetrics = () => Promise.reject(new Error('the document’s own routes are never called'));
-  return createApiDocument(createApp(options), (http) => addRoutes(http, view, options, noMetrics), view);
+  const addDescribedRoutes = (http: FastifyInstance) => addRoutes(http, view, options, noMetrics);
+  return createApiDocument(createApp(options, { ...view, authMode: 'off' }), addDescribedRoutes, view, options.version);
 }
 
-/** Hands the requests for the document to the application that it lives in. */
-function addDocumentRoutes(http: FastifyInstance, document: () => Promise<ApiDocument>): void {
+function addDocumentRoutes(http: FastifyInstance, document: Lazy<ApiDocument>): void {
+  const answer = async (request: FastifyRequest, reply: FastifyReply) =>
+    replyKept(reply, await (await document.get()).answer(request.url));
   for (const url of ['/openapi.json', '/docs', '/docs/*']) {
-    http.get(url, async (request, reply) => {
-      const { handle } = await document();
-      reply.hijack();
-      handle(request.raw, reply.raw);
-    });
+    http.get(url, { schema: { hide: true } as object }, answer);
   }
 }
 

@@ -2,14 +2,19 @@
  * What the server's figures are called in Prometheus.
  *
  * Invariant: a scrape takes one snapshot of plain integers and formats it; nothing is counted twice, and between
- * scrapes nothing is done at all. `prom-client` formats and adds the process's own figures; its Counter and Histogram
+ * scrapes nothing is done at all. A figure that cannot be had, such as one for which a descriptor is missing, is left out.
+ *
+ * `prom-client` formats and adds the process's own figures; its Counter and Histogram
  * cannot be set to a figure counted elsewhere, so the families here are small objects with the `get()` that its
  * registry asks for.
  */
 
-import { readdir } from 'node:fs/promises';
-import { collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
-import type { HistogramSnapshot, ServerSnapshot } from '../server/server-view.js';
+import { readdir, stat } from 'node:fs/promises';
+import type { Metric, Registry } from 'prom-client';
+import type { HistogramSnapshot, ServerSnapshot, ServerView } from '../server/server-view.js';
+import type { HttpConnections } from './connections.js';
+import { loadPromClient } from './libraries.js';
+import { SharedRendering } from './shared-rendering.js';
 
 interface Sample {
   readonly value: number;
@@ -18,11 +23,19 @@ interface Sample {
   readonly metricName?: string;
 }
 
-interface Family {
+interface Described {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
+}
+
+interface Family extends Described {
   readonly read: (snapshot: ServerSnapshot) => readonly Sample[];
+}
+
+/** The sidecar's own. */
+interface HttpFamily extends Described {
+  readonly read: (connections: HttpConnections) => readonly Sample[];
 }
 
 const one = (value: number): readonly Sample[] => [{ value }];
@@ -62,6 +75,13 @@ export const families: readonly Family[] = [
     read: ({ connectionsOpen }) => one(connectionsOpen),
   },
   {
+    name: 'trama_io_thread_connections',
+    type: 'gauge',
+    help: 'Connections of the framed protocol that are open, by the I/O thread that has them.',
+    read: ({ connectionsByThread }) =>
+      connectionsByThread.map((value, at) => ({ value, labels: { thread: String(at + 1) } })),
+  },
+  {
     name: 'trama_accepted_connections_total',
     type: 'counter',
     help: 'Connections accepted.',
@@ -73,6 +93,51 @@ export const families: readonly Family[] = [
     help: 'Connections that the server ended, by reason.',
     read: ({ connectionsEnded }) =>
       Object.entries(connectionsEnded).map(([reason, value]) => ({ value, labels: { reason } })),
+  },
+  {
+    name: 'trama_turned_away_connections',
+    type: 'gauge',
+    help: 'Connections that are being told that there is no place for them.',
+    read: ({ connectionsTurningAway }) => one(connectionsTurningAway),
+  },
+  {
+    name: 'trama_requests_in_flight',
+    type: 'gauge',
+    help: 'Requests in flight; those answered inline do not count.',
+    read: ({ requestsInFlight }) => one(requestsInFlight),
+  },
+  {
+    name: 'trama_refused_requests_total',
+    type: 'counter',
+    help: 'Requests refused as OVERLOADED, by the limit that was hit.',
+    read: ({ requestsRefused }) =>
+      Object.entries(requestsRefused).map(([limit, value]) => ({ value, labels: { limit } })),
+  },
+  {
+    name: 'trama_overload_stage',
+    type: 'gauge',
+    help: 'Stage of overload: 0 none, 1 new work is shed, 2 new connections are refused, too.',
+    read: ({ overloadStage }) => one(overloadStage),
+  },
+  {
+    name: 'trama_tls_handshakes_total',
+    type: 'counter',
+    help: 'TLS handshakes of all ports, by how they ended: full, resumed, failed, bad_certificate, left, late, refused.',
+    read: ({ handshakes }) =>
+      Object.entries(handshakes?.outcomes ?? {}).map(([outcome, value]) => ({ value, labels: { outcome } })),
+  },
+  {
+    name: 'trama_tls_waiting_handshakes',
+    type: 'gauge',
+    help: 'Connections that wait for their turn to begin a TLS handshake.',
+    read: ({ handshakes }) => (handshakes === undefined ? [] : one(handshakes.waiting)),
+  },
+  {
+    name: 'trama_certificate_expiry_seconds',
+    type: 'gauge',
+    help: 'When the certificate of a port with TLS ends, as a Unix time in seconds, by port (tls, https).',
+    read: ({ certificates }) =>
+      certificates.map(({ listener, expiresAtSeconds }) => ({ value: expiresAtSeconds, labels: { listener } })),
   },
   {
     name: 'trama_held_bytes',
@@ -114,6 +179,26 @@ export const families: readonly Family[] = [
     read: ({ bytesHeldMax }) => one(bytesHeldMax),
   },
   {
+    name: 'trama_identities',
+    type: 'gauge',
+    help: 'Identities in the file of tokens.',
+    read: ({ access }) => one(access.identities),
+  },
+  {
+    name: 'trama_authentications_total',
+    type: 'counter',
+    help: 'Tokens that came, over TCP and HTTP: right (ok), wrong and answered so, wrong and cut without an answer.',
+    read: ({ access }) =>
+      Object.entries(access.authentications).map(([outcome, value]) => ({ value, labels: { outcome } })),
+  },
+  {
+    name: 'trama_identity_refusals_total',
+    type: 'counter',
+    help: 'Requests refused for what their identity is held to: operations, requests in flight, a rate.',
+    read: ({ access }) =>
+      access.refused.map(({ identity, limit, count }) => ({ value: count, labels: { identity, limit } })),
+  },
+  {
     name: 'trama_waiting_tasks',
     type: 'gauge',
     help: 'Tasks that wait in the queue of an operation.',
@@ -128,8 +213,17 @@ export const families: readonly Family[] = [
   {
     name: 'trama_workers',
     type: 'gauge',
-    help: 'Worker threads by state.',
-    read: ({ pool }) => Object.entries(pool.workers).map(([state, value]) => ({ value, labels: { state } })),
+    help: "Worker threads by crew (the engine's work or users' operations) and state.",
+    read: ({ pool }) =>
+      Object.entries(pool.crews).flatMap(([crew, { workers }]) =>
+        Object.entries(workers).map(([state, value]) => ({ value, labels: { crew, state } })),
+      ),
+  },
+  {
+    name: 'trama_stuck_threads',
+    type: 'gauge',
+    help: 'Worker threads that were told to end and do not, since a system call holds them.',
+    read: ({ pool }) => Object.entries(pool.crews).map(([crew, { stuck }]) => ({ value: stuck, labels: { crew } })),
   },
   {
     name: 'trama_started_threads_total',
@@ -156,6 +250,29 @@ export const families: readonly Family[] = [
     read: ({ pool }) => one(pool.rerun),
   },
 ];
+
+export const httpFamilies: readonly HttpFamily[] = [
+  {
+    name: 'trama_http_open_connections',
+    type: 'gauge',
+    help: 'HTTP connections that are open, by state.',
+    read: (connections) => Object.entries(connections.counts()).map(([state, value]) => ({ value, labels: { state } })),
+  },
+  {
+    name: 'trama_http_ended_connections_total',
+    type: 'counter',
+    help: 'HTTP connections that the server ended, by reason.',
+    read: (connections) =>
+      Object.entries(connections.ended()).map(([reason, value]) => ({ value, labels: { reason } })),
+  },
+];
+
+/** The constant 1, with what runs as its labels: to be joined to other families, or shown by itself. */
+const buildInfo: Described = {
+  name: 'trama_build_info',
+  type: 'gauge',
+  help: 'Versions of what runs: of this package, of Node.',
+};
 
 /** Prometheus wants each bucket to count all that is at or below its bound; the snapshot counts each by itself. */
 function histogramSamples(
@@ -186,23 +303,36 @@ export interface Metrics {
   scrape(): Promise<string>;
 }
 
-export function createMetrics(snapshot: () => ServerSnapshot): Metrics {
-  const registry = new Registry();
-  let current = snapshot();
-  for (const family of families) registry.registerMetric(asMetric(family, () => current));
+/** @param version of this package */
+export function createMetrics(
+  view: Pick<ServerView, 'snapshot' | 'refresh'>,
+  connections: HttpConnections,
+  version: string,
+): Metrics {
+  const registry = new (loadPromClient().Registry)();
+  const labels = { version, node: process.versions.node, platform: process.platform, arch: process.arch };
+  registry.registerMetric(asMetric(buildInfo, () => [{ value: 1, labels }]));
+  let current!: ServerSnapshot;
+  for (const { read, ...family } of families) registry.registerMetric(asMetric(family, () => read(current)));
+  for (const { read, ...family } of httpFamilies) registry.registerMetric(asMetric(family, () => read(connections)));
   addProcessMetrics(registry);
-  return {
-    contentType: registry.contentType,
-    scrape: () => {
-      current = snapshot();
-      return registry.metrics();
-    },
-  };
+  const names = registry.getMetricsAsArray().map(({ name }) => name);
+  const rendering = new SharedRendering(async () => {
+    await view.refresh();
+    current = view.snapshot();
+    const texts = await Promise.allSettled(names.map((name) => registry.getSingleMetricAsString(name)));
+    const had = texts.flatMap((text) => (text.status === 'fulfilled' ? [text.value] : []));
+    return `${had.join('\n\n')}\n`;
+  });
+  return { contentType: registry.contentType, scrape: () => rendering.get() };
 }
 
 /** What prom-client's registry needs of a metric is smaller than what its types ask for. */
-function asMetric({ name, type, help, read }: Family, current: () => ServerSnapshot): Metric {
-  const metric = { name, help, get: () => ({ name, help, type, values: read(current()) }), reset: () => {} };
+function asMetric(
+  { name, type, help }: Described,
+  values: () => readonly Sample[] | Promise<readonly Sample[]>,
+): Metric {
+  const metric = { name, help, get: async () => ({ name, help, type, values: await values() }), reset: () => {} };
   return metric as unknown as Metric;
 }
 
@@ -212,23 +342,22 @@ const unwantedDefaults = ['handles', 'requests', 'resources'].flatMap((what) => 
   `nodejs_active_${what}_total`,
 ]);
 
+const openFiles = { name: 'process_open_fds', type: 'gauge', help: 'Number of open file descriptors.' } as const;
+
 function addProcessMetrics(registry: Registry): void {
-  collectDefaultMetrics({ register: registry });
+  loadPromClient().collectDefaultMetrics({ register: registry });
   for (const name of unwantedDefaults) registry.removeSingleMetric(name);
-  if (process.platform === 'linux') countFilesWithoutBlocking(registry);
+  if (process.platform !== 'linux') return;
+  // prom-client lists `/proc/self/fd` synchronously, which thousands of connections make slow.
+  registry.removeSingleMetric(openFiles.name);
+  registry.registerMetric(asMetric(openFiles, async () => one(await countOpenFiles())));
 }
 
-/** prom-client lists `/proc/self/fd` synchronously, which thousands of connections make slow. */
-function countFilesWithoutBlocking(registry: Registry): void {
-  const name = 'process_open_fds';
-  registry.removeSingleMetric(name);
-  new Gauge({
-    name,
-    help: 'Number of open file descriptors.',
-    registers: [registry],
-    async collect() {
-      // One of them is the listing's own.
-      this.set((await readdir('/proc/self/fd')).length - 1);
-    },
-  });
+const openFilesFolder = '/proc/self/fd';
+
+/** Linux 6.2 and later gives the count as the folder's size, which takes no descriptor; older ones have it listed. */
+async function countOpenFiles(): Promise<number> {
+  const { size } = await stat(openFilesFolder);
+  // One of those listed is the listing's own.
+  return size > 0 ? size : (await readdir(openFilesFolder)).length - 1;
 }

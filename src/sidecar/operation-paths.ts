@@ -1,8 +1,8 @@
 /**
  * Writes the operations of this server into its OpenAPI document: a path for each, with the schemas it declares. Pure.
  *
- * A user's schema moves into the document's components, so what it refers to inside itself (`#/$defs/point`) is
- * rewritten to where it now stands.
+ * A user's schema moves into the document's components, so what it refers to in itself (`#/$defs/point`) is
+ * rewritten to its new place.
  */
 
 import type { JsonSchema } from '../ops/define-operation.js';
@@ -22,7 +22,7 @@ interface OpenApiCall {
 
 const callPath = '/v1/call/{op}';
 
-/** The document with a path for each operation, modelled on the path that stands for any of them. */
+/** The document with a path for each operation, modelled on the path for any of them. */
 export function withOperations(document: OpenApi, operations: readonly OperationInfo[]): object {
   const model = document.paths[callPath]?.post;
   if (model === undefined) throw new Error(`the OpenAPI document has no path ${callPath} to model operations on`);

@@ -10,7 +10,7 @@ import type { WireErrorCode } from '../errors.js';
 import { httpStatusByCode, retryAfterSeconds } from './http-status.js';
 
 /** An error response as the wire protocol has it, for a request that has no id. */
-function errorBody(code: WireErrorCode, error: string): string {
+export function errorBody(code: WireErrorCode, error: string): string {
   return JSON.stringify({ id: null, ok: false, error, code });
 }
 
@@ -25,7 +25,7 @@ export function replyError(
   return reply.code(status).type('application/json; charset=utf-8').send(errorBody(code, error));
 }
 
-/** Passes on the body of a response, its bytes untouched, under the status that its code stands for. */
+/** Passes on the body of a response, its bytes untouched, with the status that its code means. */
 export function replyResponse(reply: FastifyReply, body: Uint8Array): FastifyReply {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const failure = readFailure(bytes);
@@ -41,10 +41,10 @@ interface Failure {
   readonly retryAfterMs?: number;
 }
 
-/** Enough for an id of the greatest length and the member behind it; a result may be megabytes. */
+/** Enough for an id of the greatest length and the member after it; a result may be megabytes. */
 const headBytes = 1024;
 
-/** `id` and `ok` stand first, in this order, in every response. Only an error response, which is short, is parsed. */
+/** `id` and `ok` come first, in this order, in every response. Only an error response, which is short, is parsed. */
 function readFailure(body: Buffer): Failure | undefined {
   const head = body.toString('latin1', 0, headBytes);
   if (/^\{"id":(?:null|"(?:[^"\\]|\\.)*"),"ok":true,/.test(head)) return undefined;

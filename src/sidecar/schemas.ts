@@ -1,6 +1,6 @@
 /**
  * JSON Schemas of the HTTP side, for the OpenAPI document. They describe and do not check: fastify's compilers for
- * them would double the time that the sidecar takes to start, for three plain checks that stand in `calls.ts`.
+ * them would double the time that the sidecar takes to start, for three plain checks that are in `calls.ts`.
  */
 
 import { wireErrors } from '../errors.js';
@@ -30,26 +30,35 @@ function textContent(description: string) {
   return { description, content: { 'text/plain': { schema: { type: 'string' } } } };
 }
 
-const probe = (name: string) => ({
+const probe = (name: string, more: object) => ({
   type: 'object',
   required: [name],
-  properties: { [name]: { type: 'boolean' }, reason: { type: 'string' } },
+  properties: { [name]: { type: 'boolean' }, ...more },
 });
+
+const reason = { reason: { type: 'string' } };
 
 const timeout = { type: 'number', exclusiveMinimum: 0, description: 'budget of the work in milliseconds' };
 
 export const livezSchema = {
   summary: 'Is the process alive?',
   tags: ['health'],
-  response: { 200: jsonContent('It is.', probe('live')) },
+  response: { 200: jsonContent('It is.', probe('live', { version: { type: 'string' } })) },
 };
 
 export const readyzSchema = {
   summary: 'May traffic be sent here? Not before the pool is warm, nor while the server drains.',
   tags: ['health'],
+  querystring: {
+    type: 'object',
+    properties: {
+      drain: { type: 'string', enum: ['404'], description: 'answer 404 in place of 503 while the server drains' },
+    },
+  },
   response: {
-    200: jsonContent('It may.', probe('ready')),
-    503: jsonContent('It may not; the reason says why.', probe('ready')),
+    200: jsonContent('It may.', probe('ready', reason)),
+    404: jsonContent('It drains, and `drain=404` was asked for.', probe('ready', reason)),
+    503: jsonContent('It may not; the reason says why.', probe('ready', reason)),
   },
 };
 
@@ -77,6 +86,22 @@ export const opsSchema = {
         },
       },
     }),
+  },
+};
+
+export const reloadSchema = {
+  summary: 'Load the modules of the operations anew',
+  description: 'Answered on the machine of the server only. Where the new modules do not load, the old ones stay.',
+  tags: ['operations'],
+  response: {
+    200: jsonContent('They are in force.', {
+      type: 'object',
+      required: ['operations'],
+      properties: { operations: { type: 'integer', description: 'how many there are now' } },
+    }),
+    403: jsonContent('Asked from another machine, or by a page of another site.', errorResponse),
+    409: jsonContent('They do not load; `error` says why.', errorResponse),
+    '5xx': jsonContent('The server is at fault or shutting down.', errorResponse),
   },
 };
 
