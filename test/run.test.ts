@@ -20,9 +20,9 @@ interface MadeUp {
     leftOut?: { name: string; reason: string }[];
   };
   readonly code?: string;
-  /** Only the source stands there: somebody forgot to compile, or the compiler failed. */
+  /** Only the source is there: somebody forgot to compile, or the compiler failed. */
   readonly isMissing?: boolean;
-  /** Only the compiled file stands there. */
+  /** Only the compiled file is there. */
   readonly isDeleted?: boolean;
 }
 

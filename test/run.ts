@@ -89,7 +89,7 @@ function runFile(name: string, reportPath: string): Promise<FileResult> {
   });
 }
 
-/** Runs the files, as many at once as {@link parallelFiles}; the results stand in no particular order. */
+/** Runs the files, as many at once as {@link parallelFiles}; the results are in no particular order. */
 async function runAll(names: readonly string[]): Promise<FileResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'trama-test-'));
   const waiting = names.map((name, index) => ({ name, reportPath: join(folder, `${index}.json`) }));

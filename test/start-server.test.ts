@@ -40,4 +40,26 @@ test('refuses an option that does not exist, or whose value is out of bounds, by
   assert.match(await refusal({ operationModules: ['no-such.mjs'] }), /^CONFIG .*no-such/);
 });
 
+test('refuses what is no option of a server inside a program, and what is no value at all', async () => {
+  const refusal = (...given: unknown[]) =>
+    (startServer as (...all: unknown[]) => Promise<unknown>)(...given).then(
+      () => 'started',
+      ({ code, message }) => `${code} ${message}`,
+    );
+  for (const options of [null, 5, 'x', []]) assert.match(await refusal(options), /^CONFIG .*must be an object/);
+  // `trama serve` has these, and nothing in a program would heed them.
+  for (const key of ['httpPort', 'drainMs', 'watch', 'logLevel']) {
+    assert.match(await refusal({ [key]: 1 }), new RegExp(`^CONFIG .*no option "${key}"`));
+  }
+  for (const value of [null, true, {}, Number.NaN, Symbol('x'), () => 1, [5], 10n]) {
+    assert.match(await refusal({ port: 0, workers: value }), /^CONFIG .*workers/);
+  }
+  assert.match(await refusal({ host: 5 }), /^CONFIG .*host/);
+  for (const modules of ['x.mjs', [5], [null], ['file:'], ['file://elsewhere/x.mjs'], ['file:///a%2fb'], {}]) {
+    assert.match(await refusal({ port: 0, operationModules: modules }), /^CONFIG /);
+  }
+  assert.match(await refusal({ port: 0 }, {}), /^CONFIG .*must be a pino logger/);
+  assert.match(await refusal({ port: 0 }, null), /^CONFIG .*must be a pino logger/);
+});
+
 test.run();

@@ -105,7 +105,7 @@ test('fails where the server closes, and where nobody listens', async (t) => {
 
 const options = { shape: shape.name, bodyBytes: frame.bodyBytes, connections: 2, secondsMax: 20 };
 
-test('as a program it tells when all connections stream, and ends behind the frames under way', async (t) => {
+test('as a program it tells when all connections stream, and ends after the frames under way', async (t) => {
   let isHeld = true;
   const waiting: Socket[] = [];
   const port = await listen(t, (socket, seen) => {

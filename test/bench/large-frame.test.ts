@@ -48,7 +48,7 @@ test('frames of every shape have the bytes that were asked for, and the reply th
   }
 });
 
-test('a body that the length cannot say, or without room for what stands around the numbers, is refused', () => {
+test('a body that the length cannot say, or without room for what is around the numbers, is refused', () => {
   const shape = numberShapes[0]!;
   for (const bodyBytes of [10, 2 ** 32]) assert.throws(() => largeFrame(shape, bodyBytes), /no frame has/);
   assert.is(largeFrame(shape, 2 ** 32 - 1).header.readUInt32BE(), 2 ** 32 - 1);

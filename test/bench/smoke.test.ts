@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
 import { loadRows } from '../../bench/load-rows.js';
+import { withoutNodes } from '../../bench/other-nodes.js';
 import type { BenchResults } from '../../bench/results.js';
 import { suite, type TestContext } from '../support/suite.js';
 
@@ -30,7 +31,7 @@ async function bench(
 
 test('measures the engine alone and says that the figures mean nothing', async (t) => {
   const { stdout, results, files } = await bench(t, ['--only', 'engine']);
-  assert.equal(files, ['engine.json', 'engine.md', 'engine.svg', 'sums.svg']);
+  assert.equal(files, ['engine-sums.svg', 'engine.json', 'engine.md', 'engine.svg']);
   assert.match(stdout, /smoke run: its figures mean nothing/);
   for (const group of ['echo', 'sum', 'upper']) {
     const rows = results.engine!.rows.filter((row) => row.group === group);
@@ -59,6 +60,41 @@ test('measures the server beside a plain Node server, with the generator of this
     for (const { peer, ratePerSecond } of cells) assert.ok(ratePerSecond > 0, `${peer} in ${name}`);
   }
   assert.ok(processes[0]!.firstReplyMs > 0);
+  const { sizes, mixed } = results.load!;
+  assert.equal(
+    sizes!.rows.map(({ op, size }) => `${op} ${size}`),
+    ['echo 64 B', 'echo 64 KiB', 'sum 1,000', 'sum 30,000'],
+  );
+  for (const { name, cells } of sizes!.rows) {
+    for (const { peer, ratePerSecond } of cells) assert.ok(ratePerSecond > 0, `${peer} in ${name}`);
+  }
+  assert.ok(mixed!.streams!.beside.ratePerSecond > 0 && mixed!.streams!.streamsMegabytesPerSecond > 0);
+});
+
+test.needs(
+  'gcc',
+  'counts connections a second, alone and beside small frames, and nothing else where only that is asked for',
+  async (t) => {
+    const { stdout, results } = await bench(t, ['--rows', 'connections a second']);
+    const { rows, sizes, mixed } = results.load!;
+    assert.equal(
+      [rows, sizes, mixed!.streams, results.engine, results.bulk],
+      [[], undefined, undefined, undefined, undefined],
+    );
+    assert.ok(mixed!.connects!.alonePerSecond > 0 && mixed!.connects!.besidePerSecond > 0);
+    assert.match(stdout, /^Versions: trama \d+\.\d+\.\d+; plain Node v\d+/m);
+    assert.not.match(stdout, /Left out/);
+  },
+);
+
+test.needs('gcc', 'measures the server of another build beside the server in C, with the generator in C', async (t) => {
+  const server = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+  const args = ['--only', 'server', '--rows', '50 × 128', '--generator', 'c', '--server', server];
+  const { results } = await bench(t, args);
+  const { generator, rows } = results.load!;
+  assert.match(generator, /^C \(bench\/load\/loadgen\.c\)/);
+  const inC = rows[0]!.cells.find(({ peer }) => peer === 'C, epoll');
+  assert.ok(inC !== undefined && inC.ratePerSecond > 0, JSON.stringify(results.load!.leftOut));
 });
 
 test('measures large frames, and what they leave to small ones', async (t) => {
@@ -76,15 +112,31 @@ test('measures those rows under load whose name has a text in it, and knows when
     results.load!.rows.map(({ name }) => name),
     ['echo, 1 × 1'],
   );
+  assert.equal(results.load!.processes, []);
   const ended = await run(process.execPath, [main, '--rows', 'nothing']).catch((error) => error);
   assert.is(ended.code, 2);
-  assert.match(ended.stderr, /No row has it in its name/);
+  assert.is(ended.stderr, 'error: no row has "nothing" in its name\n');
 });
 
-test('a wrong option ends it with status 2 and one line', async () => {
-  const ended = await run(process.execPath, [main, '--seconds', 'none']).catch((error) => error);
-  assert.is(ended.code, 2);
-  assert.is(ended.stderr.trim().split('\n').length, 1);
+for (const [option, value, says] of [
+  ['--seconds', 'none', /above 0/],
+  ['--node', '/nothing/here', /no Node that runs/],
+  ['--node', process.execPath, /and this is v/],
+] as const) {
+  test(`a wrong option ends it with status 2 and one line: ${option} ${value}`, async () => {
+    const ended = await run(process.execPath, [main, option, value]).catch((error) => error);
+    assert.is(ended.code, 2);
+    assert.is(ended.stderr.trim().split('\n').length, 1);
+    assert.match(ended.stderr, says);
+  });
+}
+
+test('the run with another Node has the same options, but for that Node', () => {
+  assert.equal(withoutNodes(['--smoke', '--node', '/a/node', '--rows', 'x', '--node=/b/node']), [
+    '--smoke',
+    '--rows',
+    'x',
+  ]);
 });
 
 test.run();

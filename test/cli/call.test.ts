@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { truncateSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { relative } from 'node:path';
 import * as assert from 'uvu/assert';
-import { openPeer, serverFor, slowOpsPath } from '../client/support.js';
+import { fastClock, openPeer, serverFor, slowOpsPath } from '../client/support.js';
 import { mainPath } from '../support/server.js';
 import { suite } from '../support/suite.js';
 import { until } from '../support/until.js';
+import { frame } from '../support/wire.js';
 import { assertTrouble, runCli, runProgram, tempFile } from './run-cli.js';
 
 const test = suite('trama call');
@@ -44,7 +46,10 @@ test('an error reply is printed too, and the status is 1', async () => {
 test('a reply that knows no such operation is followed by how to list them, on stderr only', async () => {
   const run = await call(['nope', '1']);
   assert.equal([run.status, JSON.parse(run.stdout).code], [1, 'UNKNOWN_OP']);
-  assert.is(run.stderr, `trama: \`trama ops 127.0.0.1 ${server().port}\` lists what the server has\n`);
+  assert.is(
+    run.stderr,
+    `trama: \`node ${relative('.', mainPath)} ops 127.0.0.1 ${server().port}\` lists what the server has\n`,
+  );
 });
 
 test('data may be left out, a negative number, a file or standard input', async (t) => {
@@ -67,7 +72,7 @@ test.needs('bash', 'data may come from a pipe with a name', async () => {
   assert.is(JSON.parse(run.stdout).result, 3);
 });
 
-test('a file that is too large to be checked is sent as it stands', async (t) => {
+test('a file that is too large to be checked is sent as it is', async (t) => {
   const large = JSON.stringify('x'.repeat(17 * 1024 * 1024));
   const peer = await openPeer(t, ({ id, data }, { send }) =>
     send(`{"id":"${id}","ok":true,"result":[${(data as string).length},1.50]}`),
@@ -89,9 +94,44 @@ test('an error reply ends the sending of a large file', async (t) => {
     ['sum', 'BAD_JSON'],
   ] as const) {
     const run = await call([op, `@${path}`]);
-    assert.equal([run.status, run.stderr], [1, '']);
+    assert.is(run.status, 1);
     assert.is(JSON.parse(run.stdout).code, code);
+    const place =
+      code === 'BAD_JSON'
+        ? `trama: the place is byte 0 of ${path} (line 1, column 1), with bytes counted from 0\n`
+        : '';
+    assert.is(run.stderr, place);
   }
+});
+
+test('an error reply says where in the user’s file the place is that the server counts from elsewhere', async (t) => {
+  const placeOf = async (name: string, content: string | Uint8Array, op: string, ...flags: string[]) => {
+    const path = tempFile(t, name, content);
+    const run = await call([op, `@${path}`, ...flags]);
+    assert.is(run.status, 1, run.stderr);
+    return run.stderr.replace(path, name);
+  };
+  assert.is(
+    await placeOf('words.json', '\n\n [1,\n "two"]\n', 'sum'),
+    'trama: the place is byte 8 of words.json (line 4, column 2), with bytes counted from 0\n',
+  );
+  const deep = `[\n${'['.repeat(1100)}${']'.repeat(1100)}]`;
+  for (const flags of [[], ['--timeout-ms', '100000']]) {
+    const place = await placeOf('deep.json', deep, 'echo', ...flags);
+    // The request's own brace is the first of 1,024 levels.
+    assert.is(place, 'trama: the place is byte 1024 of deep.json (line 2, column 1023), with bytes counted from 0\n');
+  }
+  // Too large to be checked here: it is the server that finds the NaN, while the file is sent.
+  const large = `[${'1,'.repeat(10_000_000)}\nNaN]`;
+  for (const flags of [[], ['--timeout-ms', '100000']]) {
+    const place = await placeOf('large.json', large, 'sum', ...flags);
+    assert.is(place, 'trama: the place is byte 20000002 of large.json (line 2, column 1), with bytes counted from 0\n');
+  }
+});
+
+test('what is wrong with standard input is told with its place too', async () => {
+  const run = await call(['sum', '-'], '[1,"x"]');
+  assert.is(run.stderr, 'trama: the place is byte 3 of standard input (line 1, column 4), with bytes counted from 0\n');
 });
 
 test('a file that changes while it is sent is told in one line', async (t) => {
@@ -102,7 +142,7 @@ test('a file that changes while it is sent is told in one line', async (t) => {
     const path = tempFile(t, 'large.json', '');
     truncateSync(path, 32 * 2 ** 20);
     const peer = await openPeer(t, () => assert.unreachable('half a request was taken for a whole one'), {
-      // The second connection is the upload's, and nothing of it is read before this returns: less than the file is on its way.
+      // The second connection is the upload's, and nothing of it is read before this returns: less than the file is under way.
       onConnection: () => peer.connections.length === 2 && truncateSync(path, bytes),
     });
     assertTrouble(await runCli(['call', '127.0.0.1', String(peer.port), 'echo', `@${path}`]), problem);
@@ -115,6 +155,35 @@ test('--timeout-ms is the time that the server has', async () => {
   assert.is(JSON.parse(run.stdout).code, 'DEADLINE_EXCEEDED');
 });
 
+test('the limit that is given goes to the server', async (t) => {
+  const peer = await openPeer(t, ({ id }, { send }) => send(`{"id":"${id}","ok":true,"result":1}`));
+  const large = `@${tempFile(t, 'large.json', JSON.stringify('x'.repeat(1024 * 1024)))}`;
+  const limitOf = async (...args: string[]) => {
+    const run = await runCli(['call', '127.0.0.1', String(peer.port), 'echo', ...args]);
+    assert.equal([run.status, run.stderr], [0, '']);
+    return peer.requests.at(-1)!.timeoutMs;
+  };
+  // The server is not told of the default, so that an operation's own limit holds.
+  assert.is(await limitOf('1'), undefined);
+  assert.is(await limitOf('1', '--timeout-ms', '70000'), 70_000);
+  assert.is(await limitOf('1', '--timeout-ms', '0'), undefined);
+  assert.is(await limitOf(large), undefined);
+  const ofLarge = await limitOf(large, '--timeout-ms', '70000');
+  assert.ok(ofLarge! > 0 && ofLarge! <= 70_000, String(ofLarge));
+});
+
+test('a call that runs into the default limit is told how to set another, and the server stops the work', async () => {
+  const { port } = server();
+  const patient = ['--connect-timeout-ms', '9000000', '--idle-timeout-ms', '9000000'];
+  const command = ['--import', fastClock(100), mainPath, 'call', '127.0.0.1', String(port), 'wait', '3600000'];
+  const given =
+    /No reply to wait came within 30000 ms, the default of timeoutMs\. \(--timeout-ms sets another limit\.\)/;
+  assertTrouble(await runProgram(process.execPath, [...command, ...patient]), given);
+  // The server has one thread: it is free again.
+  const run = await call(['wait', '1']);
+  assert.is(JSON.parse(run.stdout).result, 'waited');
+});
+
 test('data that cannot be used is told in one line', async () => {
   assertTrouble(await call(['echo', '{"a":\n1,}']), /The argument is not JSON \(.+\)\. Put JSON in single quotes/);
   assertTrouble(await call(['echo', '@/no/such/file']), /Cannot read \/no\/such\/file: ENOENT/);
@@ -122,15 +191,24 @@ test('data that cannot be used is told in one line', async () => {
 });
 
 test('wrong usage is told in one line', async () => {
-  assertTrouble(await runCli(['call']), /missing required argument 'host'; see trama call --help\n$/);
+  assertTrouble(await runCli(['call']), /missing required argument 'host'; see node \S+main\.js call --help\n$/);
   for (const port of ['0', '65536', '5e3', "it's"]) {
     const refusal = `^trama: PORT: "${port}" is not an integer from 1 to 65535; HOST and PORT are two arguments\n$`;
     assertTrouble(await runCli(['call', 'localhost', port, 'echo']), new RegExp(refusal));
   }
   assertTrouble(await runCli(['call', '127.0.0.1:5000', 'sum', '[1]']), /PORT: "sum" is not an integer/);
+  assertTrouble(
+    await runCli(['call', 'http://x', '5000', 'sum']),
+    /^trama: HOST: "http:\/\/x" is not a name or address/,
+  );
   assertTrouble(await call(['echo', '1', 'extra']), /too many arguments/);
   assertTrouble(await call(['echo', '1', '--rwa']), /unknown option '--rwa' \(Did you mean --raw\?\)/);
-  assertTrouble(await call(['echo', '1', '--timeout-ms', '-3']), /milliseconds above 0/);
+  for (const limit of ['-3', '', '30s', '1e10']) {
+    const refusal =
+      /'--timeout-ms <n>' argument '.*' is invalid\. It must be a number of milliseconds .*; 0 is no limit/;
+    assertTrouble(await call(['echo', '1', '--timeout-ms', limit]), refusal);
+  }
+  assertTrouble(await call(['echo', '1', '--idle-timeout-ms', '0']), /a number of milliseconds .* above 0/);
 });
 
 test('a server that is not there is told in one line', async (t) => {
@@ -151,22 +229,66 @@ test('a peer that breaks off, or speaks something else, is told in one line', as
   );
   const silent = await openPeer(t, () => {});
   const args = ['call', '127.0.0.1', String(silent.port), 'echo', '1', '--timeout-ms', '10'];
-  assertTrouble(await runCli(args), /No reply to echo came within 10 ms/);
+  assertTrouble(await runCli(args), /No reply to echo came within 10 ms\. \(--timeout-ms sets another limit\.\)/);
 });
 
-test('a reader that leaves before the reply is written is told in one line, without a stack', async () => {
-  const child = spawn(process.execPath, [mainPath, 'call', '127.0.0.1', String(server().port), 'echo', '-'], {
-    stdio: 'pipe',
+test('a peer that accepts and never answers is given up after a time of silence', async (t) => {
+  const silent = await openPeer(t, () => {});
+  const address = ['127.0.0.1', String(silent.port)];
+  const given = `^trama: Nothing has come from 127\\.0\\.0\\.1:${silent.port} for 400 ms, not even an answer to \\$ping`;
+  assertTrouble(await runCli(['call', ...address, 'sum', '[1]', '--idle-timeout-ms', '400']), new RegExp(given));
+  const path = tempFile(t, 'large.json', `[${'1,'.repeat(1_000_000)}1]`);
+  const streamed = ['call', ...address, 'sum', `@${path}`, '--idle-timeout-ms', '400'];
+  // The upload is looked at by itself, and whichever is first is told.
+  const idle = `^trama: 127\\.0\\.0\\.1:${silent.port} has neither taken data for sum nor answered for 400 ms, .*--idle-`;
+  assertTrouble(await runCli(streamed), new RegExp(`${given}|${idle}`));
+  assertTrouble(await runCli([...streamed, '--timeout-ms', '0']), new RegExp(given));
+  assertTrouble(await runCli(['ops', ...address, '--timeout-ms', '50']), /No reply to \$ops came within 50 ms/);
+});
+
+test('a peer that answers $ping is waited for, however long a call takes', async (t) => {
+  const answers: (() => void)[] = [];
+  let pings = 0;
+  const peer = await openPeer(t, ({ id, op }, { send }) => {
+    if (op !== '$ping') answers.push(() => send(`{"id":"${id}","ok":true,"result":1}`));
+    else {
+      // An error is a sign of life, too.
+      send(`{"id":"${id}","ok":false,"error":"no","code":"UNKNOWN_OP"}`);
+      if (++pings === 5) for (const answer of answers) answer();
+    }
   });
-  child.stdin.end(JSON.stringify('x'.repeat(5_000_000)));
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  child.stdout.once('data', () => child.stdout.destroy());
-  const status = await new Promise((resolve) => child.once('close', resolve));
-  assert.is(status, 2, stderr);
-  assert.match(stderr, /^trama: The reply could not be written to standard output: [^\n]+\n$/);
+  const run = await runCli(['call', '127.0.0.1', String(peer.port), 'work', '1', '--idle-timeout-ms', '300']);
+  assert.equal([run.status, run.stderr], [0, '']);
+  assert.is(pings, 5);
+});
+
+test('a large file that the peer takes slowly is not cut while something of it is taken', async (t) => {
+  const path = tempFile(t, 'large.json', JSON.stringify('x'.repeat(8_000_000)));
+  // Nothing is answered before all is there, and each connection is read from only now and then.
+  const peer = createServer((socket) => {
+    let received = 0;
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+      if (received > 8_000_000) socket.write(frame(`{"id":null,"ok":false,"error":"enough","code":"BAD_DATA"}`));
+      socket.pause();
+      setTimeout(() => socket.resume(), 5);
+    });
+  }).listen(0, '127.0.0.1');
+  t.after(() => peer.close());
+  await once(peer, 'listening');
+  const { port } = peer.address() as AddressInfo;
+  const run = await runCli([
+    'call',
+    '127.0.0.1',
+    String(port),
+    'sum',
+    `@${path}`,
+    '--idle-timeout-ms',
+    '2000',
+    '--raw',
+  ]);
+  assert.equal([run.status, run.stderr], [1, '']);
 });
 
 test.needs('script', 'a large request shows a bar on a terminal, and on a terminal only', async (t) => {
@@ -182,7 +304,7 @@ test.needs('script', 'a large request shows a bar on a terminal, and on a termin
 
 test.needs(['script', 'bash'], 'Ctrl-C ends a large request with the terminal as it was', async (t) => {
   const path = tempFile(t, 'large.json', `[${'1,'.repeat(8_000_000)}1]`);
-  // Nobody reads what is sent: the request stands still until the signal comes.
+  // Nobody reads what is sent: the request waits until the signal comes.
   const silent = createServer((socket) => socket.pause()).listen(0, '127.0.0.1');
   t.after(() => silent.close());
   await once(silent, 'listening');

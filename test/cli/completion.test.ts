@@ -6,7 +6,7 @@ import { assertTrouble, runCli, runProgram, tempFile } from './run-cli.js';
 
 const test = suite('trama completion');
 
-/** What bash would offer behind `words`, the last of which is being typed. */
+/** What bash would offer for `words`, the last of which is being typed. */
 async function completions(t: TestContext, ...words: string[]): Promise<string[]> {
   const script = tempFile(t, 'completion.bash', (await runCli(['completion', 'bash'])).stdout);
   const program = `
@@ -24,16 +24,38 @@ async function completions(t: TestContext, ...words: string[]): Promise<string[]
 }
 
 test.needs('bash', 'bash offers the commands', async (t) => {
-  assert.equal(await completions(t, ''), ['serve', 'call', 'ops', 'completion', 'help']);
+  assert.equal(await completions(t, ''), ['serve', 'call', 'ops', 'reload', 'token', 'completion', 'help']);
   assert.equal(await completions(t, 'h'), ['help']);
   assert.equal(await completions(t, 'help', 'c'), ['call', 'completion']);
   assert.equal(await completions(t, 'c'), ['call', 'completion']);
   assert.equal(await completions(t, '--v'), ['--version']);
 });
 
-test.needs('bash', 'bash offers the options of the command that stands there', async (t) => {
-  assert.equal(await completions(t, 'call', '127.0.0.1', '5000', '--'), ['--raw', '--timeout-ms', '--help']);
+test.needs('bash', 'bash offers the options of the command that is being typed', async (t) => {
+  assert.equal(await completions(t, 'call', '127.0.0.1', '5000', '--'), [
+    '--connect-timeout-ms',
+    '--idle-timeout-ms',
+    '--token-file',
+    '--tls',
+    '--ca',
+    '--cert',
+    '--key',
+    '--server-name',
+    '--raw',
+    '--timeout-ms',
+    '--format',
+    '--column',
+    '--no-header',
+    '--delimiter',
+    '--path',
+    '--skip-bad',
+    '--help',
+  ]);
   assert.equal(await completions(t, 'serve', '--http-p'), ['--http-port']);
+  assert.equal(await completions(t, 'serve', '--conf'), ['--config']);
+  assert.equal(await completions(t, 'serve', '--print'), ['--print-config', '--print-config-schema']);
+  // None of its own: bash offers files.
+  assert.equal(await completions(t, 'serve', '--config', ''), []);
   assert.equal(await completions(t, 'ops', '--nothing-like-this'), []);
 });
 
@@ -51,6 +73,7 @@ test.needs('bash', 'bash offers the operations that every server has, where an o
 });
 
 test.needs('bash', 'bash offers the values that an option may have', async (t) => {
+  assert.equal(await completions(t, 'call', '--format', ''), ['json', 'csv', 'tsv', 'ndjson', 'jsonl']);
   const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
   assert.equal(await completions(t, 'serve', '--log-level', ''), levels);
   assert.equal(await completions(t, 'serve', '--log-level', 'd'), ['debug']);
@@ -61,7 +84,7 @@ test.needs('bash', 'bash leaves the value of an option to its file names', async
   assert.equal(await completions(t, 'serve', '--ops', '--'), []);
 });
 
-test.needs('bash', 'bash completes the file behind an @, spaces and all', async (t) => {
+test.needs('bash', 'bash completes the file after an @, spaces and all', async (t) => {
   const path = tempFile(t, 'two words.json', '');
   writeFileSync(`${dirname(path)}/other.json`, '');
   assert.equal(await completions(t, 'call', 'h', '1', 'echo', `@${dirname(path)}/tw`), [`@${path}`]);
@@ -80,10 +103,10 @@ test.needs(['zsh', 'script'], 'zsh completes at a prompt when Tab is pressed', a
   const setUp = 'autoload -Uz compinit; compinit -D\n';
   const rc = tempFile(t, '.zshrc', `${setUp}${completion}\ntrama() { echo "ran <$*>"; }\n`);
   const keys =
-    'trama comp\tfi\t\ntrama serve --http-p\t1\ntrama h\t\ntrama serve --log-level si\t\ntrama call h 1 up\t\nexit\n';
+    'trama comp\tfi\t\ntrama serve --worker-m\t1\ntrama h\t\ntrama serve --log-level si\t\ntrama call h 1 up\t\nexit\n';
   const run = await runProgram('script', ['-qec', 'zsh -i', '/dev/null'], keys, { TERM: 'dumb', ZDOTDIR: dirname(rc) });
   assert.match(run.stdout, /ran <completion fish>/);
-  assert.match(run.stdout, /ran <serve --http-port 1>/);
+  assert.match(run.stdout, /ran <serve --worker-memory-mb 1>/);
   assert.match(run.stdout, /ran <help>/);
   assert.match(run.stdout, /ran <serve --log-level silent>/);
   assert.match(run.stdout, /ran <call h 1 upper>/);

@@ -10,7 +10,6 @@ const test = suite('trama call: its data');
 async function read(text: string | undefined): Promise<{ byteLength: number; text: string } | undefined> {
   const source = await readDataInput(text);
   if (source === undefined) return undefined;
-  if (source instanceof Uint8Array) return { byteLength: source.length, text: Buffer.from(source).toString() };
   const chunks: Uint8Array[] = [];
   for await (const chunk of source.chunks) chunks.push(chunk);
   return { byteLength: source.byteLength, text: Buffer.concat(chunks).toString() };
@@ -28,13 +27,13 @@ async function refusal(text: string): Promise<string> {
 
 const file = (t: TestContext, content: string | Uint8Array): string => `@${tempFile(t, 'data.json', content)}`;
 
-test('an argument is taken as it stands, white space and digits', async () => {
+test('an argument is taken as it is, white space and digits', async () => {
   assert.equal(await read(' [1.0,\n2] '), { byteLength: 10, text: ' [1.0,\n2] ' });
   assert.equal(await read('"ñ"'), { byteLength: 4, text: '"ñ"' });
   assert.is(await read(undefined), undefined);
 });
 
-test('a file is taken as it stands, at any size', async (t) => {
+test('a file is taken as it is, at any size', async (t) => {
   assert.equal(await read(file(t, '[1.0]\n')), { byteLength: 6, text: '[1.0]\n' });
   const large = JSON.stringify('x'.repeat(17 * 1024 * 1024));
   const taken = await read(file(t, large));
@@ -54,11 +53,30 @@ test('a file that is not JSON in UTF-8 is refused by name', async (t) => {
   }
 });
 
+test('where a file is not JSON is told as byte, line and column, counted in bytes', async (t) => {
+  const places: [string | Uint8Array, string][] = [
+    ['{"é":\n [1,}', 'byte 11 of PATH (line 2, column 5)'],
+    ['[1,\n2', 'the end of PATH (line 2, column 2)'],
+    ['[1]\n\n[2]', 'byte 5 of PATH (line 3, column 1)'],
+    [Buffer.from('["a",\n"\xff"]', 'latin1'), 'byte 7 of PATH (line 2, column 2)'],
+    ['\ufeff1', 'byte 0 of PATH (line 1, column 1)'],
+  ];
+  for (const [content, place] of places) {
+    const argument = file(t, content);
+    const message = (await refusal(argument)).replaceAll(argument.slice(1), 'PATH');
+    assert.ok(message.endsWith(`. To be exact, the place is ${place}, with bytes counted from 0.`), message);
+  }
+});
+
 test('a file that cannot be read is refused by name', async (t) => {
   assert.match(await refusal('@/no/such/file'), /^Cannot read \/no\/such\/file: ENOENT/);
   const huge = tempFile(t, 'huge.json', '');
-  truncateSync(huge, 2 ** 32);
-  assert.is(await refusal(`@${huge}`), `${huge} does not fit a frame, which takes at most 4294967295 bytes.`);
+  // A frame may have fewer bytes of data than of all: a request has an id and an operation, too.
+  for (const byteLength of [2 ** 32, 2 ** 32 - 100]) {
+    truncateSync(huge, byteLength);
+    const sentence = `${huge} does not fit a frame, which takes some 4294963199 bytes of data.`;
+    assert.is(await refusal(`@${huge}`), sentence);
+  }
   const folder = dirname(tempFile(t, 'x', ''));
   assert.is(await refusal(`@${folder}`), `Cannot read ${folder}: it is a directory.`);
 });

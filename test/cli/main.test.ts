@@ -11,14 +11,16 @@ const server = serverFor(test);
 
 const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
 
-test('--version is that of the package', async () => {
-  assert.equal(await runCli(['--version']), { status: 0, stdout: `${manifest.version}\n`, stderr: '' });
+test('--version is that of the package, however it is asked for', async () => {
+  for (const word of ['--version', '-v', '-V', 'version']) {
+    assert.equal(await runCli([word]), { status: 0, stdout: `${manifest.version}\n`, stderr: '' }, word);
+  }
 });
 
 test('--help names the commands, and each has a help of its own', async () => {
   const run = await runCli(['--help']);
   assert.is(run.status, 0);
-  for (const command of ['serve', 'call', 'ops', 'completion']) {
+  for (const command of ['serve', 'call', 'ops', 'reload', 'completion']) {
     assert.match(run.stdout, new RegExp(`^  ${command} `, 'm'));
     const own = await runCli([command, '--help']);
     assert.is(own.status, 0);
@@ -32,7 +34,10 @@ test('no command, and one that does not exist, are wrong usage', async () => {
   assert.equal([bare.status, bare.stdout], [2, '']);
   assert.match(bare.stderr, /^Usage: trama /);
   assertTrouble(await runCli(['cal']), /unknown command 'cal' \(Did you mean call\?\)/);
-  assertTrouble(await runCli(['--nope']), /unknown option '--nope'/);
+  assertTrouble(await runCli(['--nope']), /unknown option '--nope'; see node \S+main\.js --help\n$/);
+  assertTrouble(await runCli(['sum', '[1]']), /unknown command 'sum'; see node \S+main\.js --help\n$/);
+  assertTrouble(await runCli(['help', 'cal']), /unknown command 'cal' \(Did you mean call\?\)\n$/);
+  assertTrouble(await runCli(['serve', 'x']), /too many arguments .* but got 1; see node \S+main\.js serve --help\n$/);
 });
 
 test('the bin of the package is this program, and can be run', () => {

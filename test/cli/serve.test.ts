@@ -1,11 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as assert from 'uvu/assert';
-import { optionKeys, options, variableOf } from '../../src/config/options.js';
+import { greeting, type Places } from '../../src/cli/greeting.js';
+import { openWords } from '../../src/cli/open-words.js';
+import { packageVersion } from '../../src/cli/version.js';
+import { configSchemaText } from '../../src/config/config-schema.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import { variableOf } from '../../src/config/option-kinds.js';
+import { optionKeys, options } from '../../src/config/options.js';
 import { ask, call, samples } from '../sidecar/support.js';
 import { mainPath, parseLine, type RunningServer, startServer, startServerBy } from '../support/server.js';
 import { suite, type TestContext } from '../support/suite.js';
@@ -49,7 +55,8 @@ test('--help names every flag, its default and its variable', () => {
   const run = serve(['--help']);
   assert.is(run.status, 0);
   for (const key of optionKeys) {
-    assert.ok(run.stdout.includes(`--${options[key].flag} <`), key);
+    const { flag, type } = options[key];
+    assert.ok(run.stdout.includes(type === 'switch' ? `--${flag} ` : `--${flag} <`), key);
     assert.ok(run.stdout.replaceAll(/\s+/g, ' ').includes(variableOf(options[key])), key);
   }
 });
@@ -62,10 +69,93 @@ test('--print-config shows what is in force and where it comes from, and starts 
   assert.match(run.stdout, /^frame-timeout-ms +30000 +ms +default$/m);
 });
 
+test('a file gives options, which --print-config shows with the file that they come from', (t) => {
+  const file = moduleFile(t, 'trama.json', '{"maxQueue": 5, "drainMs": 1}');
+  const run = serve(['--config', file, '--drain-ms', '2', '--print-config']);
+  assert.equal([run.status, run.stderr], [0, '']);
+  assert.match(run.stdout, /^max-queue +5 +tasks +file \/.*\/trama\.json: maxQueue$/m);
+  assert.match(run.stdout, /^drain-ms +2 +ms +flag$/m);
+});
+
+test('a server runs with the options of its file', async (t) => {
+  const file = moduleFile(t, 'trama.json', JSON.stringify({ ops: slowOpsPath, workers: 1, logLevel: 'info' }));
+  const server = await startServer(t, [], { TRAMA_CONFIG: file });
+  await until('the pool is warm', () => messages(server).includes('ready'));
+  const wire = await openWire(t, server.port);
+  await wire.send(request('1', 'nap', '1'));
+  assert.is((await wire.reply()).result, 1);
+});
+
+test('a mistake in a file is one line and status 2', (t) => {
+  assertRefused(
+    serve(['--config', moduleFile(t, 'trama.json', '{\n  "prot": 1\n}')]),
+    /^trama: \/.*\/trama\.json: there is no option "prot" \(did you mean "port"\?\)/,
+  );
+  assertRefused(
+    serve([], { TRAMA_CONFIG: '/no/such.json' }),
+    /^trama: TRAMA_CONFIG: "\/no\/such\.json" cannot be read \(ENOENT\)/,
+  );
+});
+
+test('--print-config-schema prints the schema of the file, and starts nothing', () => {
+  const run = serve(['--print-config-schema']);
+  assert.equal([run.status, run.stderr, run.stdout], [0, '', configSchemaText()]);
+});
+
+test('a variable that is a misspelt option is told on stderr, and the settings are shown all the same', () => {
+  const run = serve(['--print-config'], { TRAMA_HTTP_PROT: '1' });
+  assert.is(run.status, 0);
+  assert.match(
+    run.stderr,
+    /^trama: no option has the variable TRAMA_HTTP_PROT \(did you mean TRAMA_HTTP_PORT\?\); [^\n]+\n$/,
+  );
+  assert.match(run.stdout, /^port /m);
+});
+
+test('a misspelt variable is a warning after the first line, and told beside what refuses the start', async (t) => {
+  const variables = { TRAMA_HTTP_PROT: '1' };
+  const server = await startServer(t, ['--workers', '1'], variables);
+  await until('the warning is there', () => server.log.length >= 2);
+  const [first, second] = server.log.map(parseLine);
+  assert.equal([first?.msg, second?.level], ['listening', 40]);
+  assert.match(String(second?.msg), /TRAMA_HTTP_PROT \(did you mean TRAMA_HTTP_PORT\?\)/);
+  const refused = serve(['--http-host', '192.0.2.1'], variables);
+  assert.is(refused.status, 2);
+  assert.match(refused.stderr, /^trama: no option has the variable TRAMA_HTTP_PROT .*\ntrama: --http-host: .*\n$/);
+});
+
+test.needs(
+  'script',
+  'on a terminal lines say where it listens, what to try, how to stop, and who may call; the log is JSON',
+  async (t) => {
+    const folder = dirname(moduleFile(t, 'x', ''));
+    const log = join(folder, 'log');
+    const line = `${process.execPath} ${mainPath} serve --port 0 --http-port 0 --workers 1 > ${log}`;
+    const terminal = spawn('script', ['-qefc', `exec ${line}`, '/dev/null'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    t.after(() => terminal.kill('SIGKILL'));
+    let shown = '';
+    terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+      shown += text;
+    });
+    const exited = new Promise((resolve) => terminal.once('exit', resolve));
+    await until('the lines are there', () => shown.includes('Beware: ') && shown.endsWith('\n'));
+    const first = parseLine(readFileSync(log, 'utf8').split('\n')[0]!)!;
+    const places = first as unknown as Places;
+    const command = `node ${relative('.', mainPath)}`;
+    const { config } = loadConfig({}, {});
+    const warning = openWords({ ...config, host: places.host, httpHost: places.httpHost });
+    assert.is(shown.replaceAll('\r', ''), greeting(places, command, warning));
+    assert.match(readFileSync(log, 'utf8'), /^\{.*\}\n\{.*"level":40,.*every operation.*\}\n\{.*"ready"\}\n$/);
+    // What the lines promise.
+    terminal.stdin.write('\x03');
+    assert.is(await exited, 0);
+  },
+);
+
 test('an unknown flag, a missing or bad value and a stray argument are one line and status 2', () => {
   assertRefused(serve(['--prot', '1']), /^trama: unknown option '--prot'/);
   assertRefused(serve(['--workers']), /^trama: option '--workers <n>' argument missing/);
-  assertRefused(serve(['--port', '70000']), /^trama: --port: "70000" is not an integer from 0 to 65535$/m);
+  assertRefused(serve(['--port', '70000']), /^trama: --port: "70000" is not an integer from 0 to 65535, or off$/m);
   assertRefused(serve([], { TRAMA_LOG_LEVEL: 'loud' }), /^trama: TRAMA_LOG_LEVEL: "loud" is not one of fatal, /);
   assertRefused(serve(['stray']), /^trama: .*argument/);
 });
@@ -96,13 +186,15 @@ test('one line says listening, with both ports, once both take connections', asy
   const wire = await openWire(t, server.port);
   await wire.send(request('1', 'echo', '"hola"'));
   assert.is((await wire.reply()).result, 'hola');
-  const line = server.log.map(parseLine).find((entry) => entry?.msg === 'listening')!;
+  const line = parseLine(server.log[0]!)!;
   assert.equal(
     { ...line, time: undefined },
     {
       level: 30,
       time: undefined,
       pid: server.process.pid,
+      version: packageVersion(),
+      node: process.versions.node,
       host: '0.0.0.0',
       port: server.port,
       httpHost: '127.0.0.1',
@@ -227,7 +319,7 @@ test('a thread in a system call, which nothing ends, does not keep the process a
   assert.ok(messages(server).includes('a thread cannot be ended: killing the process'));
 });
 
-test('nor does it when a second signal comes', async (t) => {
+test('a thread in a system call does not keep the process alive when a second signal comes', async (t) => {
   const server = await startStuck(t, '--drain-ms', '60000');
   server.process.kill('SIGTERM');
   await until('it drains', () => messages(server).includes('draining'));
@@ -255,7 +347,7 @@ test('a signal before the server listens ends it with status 0', async (t) => {
 });
 
 test('where npm started it, it stops when npm is gone: npm hands no SIGTERM on', async (t) => {
-  // Like npm: a process between, which dies of the signal and leaves the server behind.
+  // Like npm: a process in between, which dies of the signal and not the server with it.
   const between = `
     const { spawn } = require('node:child_process');
     spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' });

@@ -30,7 +30,7 @@ test('many calls share a connection, and each gets its own answer', async (t) =>
   });
 });
 
-test('a slow call does not hold up those behind it', async (t) => {
+test('a slow call does not delay those made after it', async (t) => {
   const client = await openClient(t, options());
   const order: string[] = [];
   const slow = client.call('wait', 300).then(() => order.push('slow'));
@@ -163,12 +163,12 @@ test('after a frame over the limit the client has its reply, and then another co
 
 test('close waits for the calls that were made', async (t) => {
   const client = await openClient(t, { ...options(), inFlightMax: 1 });
-  const calls = [client.call('wait', 100), client.call('echo', 'behind')];
+  const calls = [client.call('wait', 100), client.call('echo', 'after')];
   const closed = client.close();
   assert.is(client.state, 'closing');
   assert.is((await rejection(client.call('echo', 1))).code, 'CONNECTION_LOST');
   await closed;
-  assert.equal(await Promise.all(calls), ['waited', 'behind']);
+  assert.equal(await Promise.all(calls), ['waited', 'after']);
   assert.is(client.state, 'closed');
   await client.close();
 });

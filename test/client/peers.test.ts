@@ -53,7 +53,7 @@ test('a reply without an id that answers no request ends the connection', async 
 });
 
 test('after a reply whose code costs the connection, the next call goes out over another one', async (t) => {
-  for (const code of ['FRAME_TOO_LARGE', 'UNAUTHENTICATED', 'SHUTTING_DOWN']) {
+  for (const code of ['FRAME_TOO_LARGE', 'UNAUTHENTICATED']) {
     const peer = await openPeer(t, (request, connection) => {
       // Like a server: once it has refused something, it throws away what comes on this connection.
       if (connection !== peer.connections[0]) connection.send(ok(request));
@@ -76,11 +76,11 @@ test('calls in flight on a connection that is given up still get their replies, 
   const peer = await openPeer(t, (request, connection) => {
     if (connection !== peer.connections[0]) connection.send(ok(request));
     else if (request.data === 'held') held.push(() => connection.send(ok(request)));
-    else connection.send({ id: request.id, ok: false, error: 'no more', code: 'SHUTTING_DOWN' });
+    else connection.send({ id: request.id, ok: false, error: 'no more', code: 'UNAUTHENTICATED' });
   });
   const client = await openClient(t, { port: peer.port, reconnect });
   const first = client.call('echo', 'held');
-  assert.is((await rejection(client.call('echo', 'refused'))).code, 'SHUTTING_DOWN');
+  assert.is((await rejection(client.call('echo', 'refused'))).code, 'UNAUTHENTICATED');
   const waits = client.call('echo', 'next');
   assert.equal([client.waiting, client.inFlight, client.state], [1, 1, 'connected']);
   held[0]!();
@@ -118,7 +118,7 @@ test('a connection that ends in the middle of a reply rejects what is in flight,
     else if (request.data === 'second') connection.socket.end('\0\0\0\x20{"id":');
   });
   const client = await openClient(t, { port: peer.port, reconnect });
-  const calls = ['first', 'second'].map((data) => rejection(client.call('echo', data)));
+  const calls = ['first', 'second'].map((data) => rejection(client.call('work', data)));
   for (const error of await Promise.all(calls)) {
     assert.equal([error.code, error.retryable], ['CONNECTION_LOST', false]);
     assert.match(error.message, /middle of a reply/);

@@ -10,7 +10,20 @@ import { frame } from '../support/wire.js';
 
 export const slowOpsPath = fileURLToPath(new URL('./fixtures/slow-ops.js', import.meta.url));
 
-/** Starts one server before the tests of a file and ends it behind them. The returned function gives it. */
+/**
+ * For `node --import`: a process whose clock and timers run so many times as fast, where nobody wants to wait for a limit
+ * of half a minute.
+ */
+export function fastClock(factor: number): string {
+  const code = `
+    const now = performance.now.bind(performance);
+    performance.now = () => now() * ${factor};
+    const wait = setTimeout;
+    globalThis.setTimeout = (run, ms, ...rest) => wait(run, ms / ${factor}, ...rest);`;
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+/** Starts one server before the tests of a file and ends it after them. The returned function gives it. */
 export function serverFor(test: Suite, args: readonly string[] = []): () => RunningServer {
   const cleanUps: (() => unknown)[] = [];
   let server: RunningServer | undefined;
@@ -54,12 +67,13 @@ export interface Peer {
 
 /**
  * Listens like a server and does with each request what the test says. It is a client's counterpart, not a trama server.
+ * What clients ask by themselves, it answers as a server does that does not drain: no test sees it, unless `upkeep` is set.
  * @param port 0 for any
  */
 export async function openPeer(
   t: TestContext,
   onRequest: (request: PeerRequest, connection: PeerConnection) => void,
-  options: { port?: number; onConnection?: (connection: PeerConnection) => void } = {},
+  options: { port?: number; onConnection?: (connection: PeerConnection) => void; upkeep?: boolean } = {},
 ): Promise<Peer> {
   const requests: PeerRequest[] = [];
   const connections: PeerConnection[] = [];
@@ -72,6 +86,10 @@ export async function openPeer(
     socket.on('data', (chunk) => {
       for (const body of reader.push(chunk)) {
         const request = JSON.parse(Buffer.from(body).toString()) as PeerRequest;
+        if (options.upkeep !== true && request.id.startsWith('$')) {
+          if (request.op === '$ping') send({ id: request.id, ok: true, result: { pong: true } });
+          continue;
+        }
         requests.push(request);
         onRequest(request, connection);
       }

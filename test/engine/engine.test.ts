@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { Engine, type Envelope } from '../../src/engine/index.js';
+import { operationMask } from '../../src/engine/layout.js';
 import { frameBytesMaxDefault, inlineBytesMax } from '../../src/protocol/limits.js';
 import { faultOf } from '../reference/compare.js';
 import { expectBody, expectStream } from '../reference/decoder.js';
@@ -27,6 +28,18 @@ for (const { name: build, module, engine } of builds) {
     assert.is(engine.replies.length, 0);
     assert.is(engine.run(new Uint8Array(0)), 0);
     assert.is(engine.stop, 'input');
+  });
+
+  test(`${build}: a time that is too short or too long for a binary64 is meant, and never absent`, () => {
+    for (const [text, timeoutMs] of [
+      ['1e-400', Number.MIN_VALUE],
+      ['0.00001e-999', Number.MIN_VALUE],
+      ['1e400', Number.POSITIVE_INFINITY],
+      ['0.5', 0.5],
+    ] as const) {
+      engine.run(frame(`{"id":"1","op":"mine","timeoutMs":${text}}`));
+      assert.is(engine.handout(0).timeoutMs, timeoutMs, text);
+    }
   });
 
   test(`${build}: a body at the inline limit is answered, one above it is the host's`, () => {
@@ -166,6 +179,30 @@ for (const { name: build, module, engine } of builds) {
     assert.is(place('"a\u0001"'), 2);
     assert.is(place('{"a" 1}'), 5);
     assert.is(place('1\0'), 1);
+  });
+}
+
+for (const { name: build, module } of builds) {
+  test(`${build}: requests for operations that are not allowed are handed out, faults are answered`, () => {
+    const engine = new Engine(module);
+    const bodies = ['echo', 'upper', 'sum', '$ping'].map((op) => `{"id":"${op}","op":"${op}","data":[1]}`);
+    const frames = bodies.map((body) => Buffer.concat([Buffer.from([0, 0, 0, body.length]), Buffer.from(body)]));
+    for (const allowed of ['echo', 'upper', 'sum', '$ping']) {
+      for (const [index, frame] of frames.entries()) {
+        const isAllowed = bodies[index]!.includes(`"${allowed}"`);
+        engine.run(frame, false, operationMask([allowed]));
+        assert.equal([engine.answered, engine.handouts], isAllowed ? [1, 0] : [0, 1]);
+      }
+    }
+    engine.run(Buffer.from([0, 0, 0, 1, 0x7b]), false, 0);
+    assert.equal([engine.answered, engine.handouts], [1, 0]);
+    engine.run(frames[0]!, false, 0);
+    assert.is(engine.handouts, 1);
+    // A mask is for its call only.
+    engine.run(frames[0]!);
+    assert.is(engine.answered, 1);
+    engine.run(frames[0]!, false, 0);
+    assert.is(engine.answer(Buffer.from(bodies[0]!)).kind, 'frame');
   });
 }
 

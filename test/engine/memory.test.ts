@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { Engine } from '../../src/engine/index.js';
 import {
+  allOperations,
   handedOut,
   handoutField,
   operations,
@@ -20,9 +21,11 @@ import { suite } from '../support/suite.js';
 const test = suite('engine: memory and exports');
 
 const exported = {
-  function: ['answer', 'beginSum', 'check', 'part', 'peek', 'resume', 'run', 'suspend'],
+  function: ['allow', 'answer', 'beginSum', 'check', 'part', 'peek', 'resume', 'run', 'suspend'],
   global: [
+    'allOperations',
     'arenaOffset',
+    'bodyCheckBytes',
     'bodyStateBytes',
     'bodyStateOffset',
     'countsOffset',
@@ -56,17 +59,19 @@ for (const { name: build, module } of builds) {
     assert.is(found.length, Object.values(exported).flat().length);
   });
 
-  test(`${build}: the module asks its host for two conversions, and to be told of an abort`, () => {
+  test(`${build}: the module asks its host for two conversions and a comparison, and to be told of an abort`, () => {
     const wanted = WebAssembly.Module.imports(module).map((each) => `${each.kind} ${each.module}.${each.name}`);
-    const allowed = ['function env.abort', 'function host.formatNumber', 'function host.upperCase'];
+    const allowed = ['env.abort', 'host.formatNumber', 'host.isUpperCase', 'host.upperCase'].map(
+      (name) => `function ${name}`,
+    );
     assert.equal(
       wanted.filter((each) => !allowed.includes(each)),
       [],
     );
   });
 
-  test(`${build}: the regions stand behind each other`, () => {
-    const imports = { env: { abort() {} }, host: { formatNumber: () => 0, upperCase: () => 0 } };
+  test(`${build}: the regions do not overlap`, () => {
+    const imports = { env: { abort() {} }, host: { formatNumber: () => 0, isUpperCase: () => 1, upperCase: () => 0 } };
     const { exports } = new WebAssembly.Instance(module, imports);
     const at = (name: string) => (exports[name] as WebAssembly.Global).value as number;
     const status = at('statusOffset');
@@ -87,9 +92,13 @@ for (const { name: build, module } of builds) {
   });
 }
 
-/** Constants of an assembly source by name; a namespace's stand under `Namespace.NAME`. */
+function sourceOf(file: string): string {
+  return readFileSync(fileURLToPath(new URL(`../../../assembly/${file}`, import.meta.url)), 'utf8');
+}
+
+/** Constants of an assembly source by name; those of a namespace are called `Namespace.NAME`. */
 function constantsOf(file: string): Map<string, number> {
-  const source = readFileSync(fileURLToPath(new URL(`../../../assembly/${file}`, import.meta.url)), 'utf8');
+  const source = sourceOf(file);
   const constants = new Map<string, number>();
   let prefix = '';
   for (const line of source.split('\n')) {
@@ -104,27 +113,16 @@ function constantsOf(file: string): Map<string, number> {
 test('the host’s picture of the memory is the assembly’s', () => {
   const layout = constantsOf('layout.ts');
   const code = constantsOf('codes.ts');
-  assert.equal(statusField, {
-    consumed: layout.get('STATUS_CONSUMED')! / 4,
-    outputLength: layout.get('STATUS_OUTPUT_LENGTH')! / 4,
-    handouts: layout.get('STATUS_HANDOUTS')! / 4,
-    stop: layout.get('STATUS_STOP')! / 4,
-    operation: layout.get('STATUS_OPERATION')! / 4,
-    outcome: layout.get('STATUS_OUTCOME')! / 4,
-    answered: layout.get('STATUS_ANSWERED')! / 4,
-    itemIndex: layout.get('STATUS_ITEM_INDEX')! / 4,
-    faultOffset: layout.get('STATUS_FAULT_OFFSET')! / 4,
-    textOffset: layout.get('STATUS_TEXT_OFFSET')! / 4,
-    textLength: layout.get('STATUS_TEXT_LENGTH')! / 4,
-    tails: layout.get('STATUS_TAILS')! / 4,
-  });
-  assert.equal(handoutField, {
-    id: layout.get('HANDOUT_ID')! / 4,
-    op: layout.get('HANDOUT_OP')! / 4,
-    data: layout.get('HANDOUT_DATA')! / 4,
-    timeout: layout.get('HANDOUT_TIMEOUT')! / 4,
-    traceparent: layout.get('HANDOUT_TRACEPARENT')! / 4,
-  });
+  const wordsOf = (record: string, fields: object) =>
+    Object.keys(fields).map((name) => {
+      const constant = `${record}_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+      return [name, layout.get(constant)! / 4];
+    });
+  for (const [record, fields] of Object.entries({ STATUS: statusField, HANDOUT: handoutField })) {
+    assert.equal(Object.entries(fields), wordsOf(record, fields));
+  }
+  const statusConstants = [...layout.keys()].filter((name) => name.startsWith('STATUS_'));
+  assert.is(statusConstants.length, Object.keys(statusField).length, 'every field of STATUS is known to the host');
   assert.equal(
     stops.map((name) => code.get(`Stop.${name.toUpperCase()}`)),
     [0, 1, 2],
@@ -132,12 +130,40 @@ test('the host’s picture of the memory is the assembly’s', () => {
   const named = ['NONE', 'ECHO', 'UPPER', 'SUM', 'PING'].map((name) => code.get(`Operation.${name}`));
   assert.equal(named, [...operations.keys()]);
   assert.is(code.get('Operation.COUNT'), operations.length);
+  for (const { module } of builds) {
+    const { exports } = new WebAssembly.Instance(module, {
+      env: { abort() {} },
+      host: { formatNumber: () => 0, isUpperCase: () => 1, upperCase: () => 0 },
+    });
+    assert.is((exports.allOperations as WebAssembly.Global).value, allOperations);
+  }
   assert.equal(
     outcomes.map((name) => code.get(`Outcome.${name.toUpperCase()}`)),
     [...outcomes.keys()],
   );
   assert.is(code.get('Outcome.HANDED_OUT'), handedOut);
   assert.is(code.get('Outcome.COUNT'), outcomeColumns);
+});
+
+const bytesOfType: Readonly<Record<string, number>> = { u8: 1, i32: 4, u32: 4, i64: 8 };
+
+test('the fields of a body that comes in parts are kept as they are taken up, and none overlaps another', () => {
+  const layout = constantsOf('layout.ts');
+  const sources = ['part-body.ts', 'long-number.ts'].map(sourceOf).join('\n');
+  const fields = [...layout].filter(([name]) => name.startsWith('BodyField.'));
+  const typesOf = (pattern: string) => [...sources.matchAll(new RegExp(pattern, 'g'))].map(([, type]) => type!);
+  const taken = fields.map(([name, offset]) => {
+    const loads = typesOf(`load<(\\w+)>\\(BODY, ${name}\\)`);
+    assert.is(loads.length, 1, `${name} is taken up once`);
+    assert.equal(typesOf(`store<(\\w+)>\\(BODY, [^;]+, ${name}\\)`), loads, name);
+    return { name, offset, end: offset + bytesOfType[loads[0]!]! };
+  });
+  assert.ok(taken.length > 20, `${taken.length} fields`);
+  taken.sort((a, b) => a.offset - b.offset);
+  for (const [index, { name, offset, end }] of taken.entries()) {
+    assert.is(offset % (end - offset), 0, `${name} is aligned`);
+    assert.ok(end <= (taken[index + 1]?.offset ?? layout.get('BODY_FIELDS_BYTES')!), name);
+  }
 });
 
 test('the assembly holds to the limits of the protocol', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import type { Engine } from '../../src/engine/index.js';
+import type { EchoAnswer, Engine, FrameAnswer } from '../../src/engine/index.js';
 import { faultOf } from '../reference/compare.js';
 import { expectBody } from '../reference/decoder.js';
 import { builds } from '../support/engines.js';
@@ -16,13 +16,22 @@ const test = suite('engine: bodies in parts');
 function answerParts(engine: Engine, parts: readonly Uint8Array[]): { reply: string; part: number } {
   const state = new Uint8Array(engine.bodyStateBytes);
   for (const [part, bytes] of parts.entries()) {
-    // Another body's part in between leaves nothing behind.
+    // Another body's part in between leaves nothing.
     engine.answer(Buffer.from('{"id":"other","op":"sum","data":[1e300,1e-300,7]}'));
     const answer = engine.answerPart(state, state, [bytes], part === parts.length - 1);
-    if (answer)
-      return { reply: Buffer.from(splitFrames(Buffer.from(answer.frame)).bodies[0]!).toString('latin1'), part };
+    if (answer) {
+      const frame = frameOf(answer, Buffer.concat(parts));
+      return { reply: Buffer.from(splitFrames(frame).bodies[0]!).toString('latin1'), part };
+    }
   }
   throw new Error('the last part was given, and there is no answer');
+}
+
+/** The whole reply frame. */
+function frameOf(answer: FrameAnswer | EchoAnswer, body: Buffer): Buffer {
+  if (answer.kind === 'frame') return Buffer.from(answer.frame);
+  const { head, dataOffset, dataLength } = answer;
+  return Buffer.concat([head, body.subarray(dataOffset, dataOffset + dataLength), Buffer.from('}')]);
 }
 
 const everyCut = (body: Uint8Array) => Array.from({ length: body.length + 1 }, (_, at) => cutAt(body, [at]));
@@ -42,7 +51,7 @@ const cases: readonly (readonly [string, string, string])[] = [
     '{"id":"a","ok":true,"result":6.5}',
   ],
   ['escaped names', '{"\\u0069d":"a","\\u006fp":"sum","d\\u0061ta":[1]}', '{"id":"a","ok":true,"result":1.0}'],
-  ['the id behind the data', '{"op":"sum","data":[1,2],"id":"ü\\n"}', '{"id":"ü\\n","ok":true,"result":3.0}'],
+  ['the id after the data', '{"op":"sum","data":[1,2],"id":"ü\\n"}', '{"id":"ü\\n","ok":true,"result":3.0}'],
   [
     'other members',
     '{"x":[{"y":"\\"€"},true,false,null,-1.5e3],"id":"a","op":"sum","data":[1],"z":{}}',
@@ -103,17 +112,17 @@ const cases: readonly (readonly [string, string, string])[] = [
   [
     'a second data',
     '{"id":"a","op":"sum","data":[1], "data":[2]}',
-    '{"id":"a","ok":false,"error":"a member stands twice at byte 33","code":"BAD_REQUEST"}',
+    '{"id":"a","ok":false,"error":"a member appears twice at byte 33","code":"BAD_REQUEST"}',
   ],
   [
     'a second op',
     '{"id":"a","op":"sum","data":[1],"op":"sum"}',
-    '{"id":"a","ok":false,"error":"a member stands twice at byte 32","code":"BAD_REQUEST"}',
+    '{"id":"a","ok":false,"error":"a member appears twice at byte 32","code":"BAD_REQUEST"}',
   ],
   [
     'trailing junk',
     `${request('[1]')} ,`,
-    '{"id":null,"ok":false,"error":"something stands behind the JSON object at byte 33","code":"BAD_JSON"}',
+    '{"id":null,"ok":false,"error":"there is something after the JSON object at byte 33","code":"BAD_JSON"}',
   ],
   [
     'an end inside the array',
@@ -157,9 +166,27 @@ const cases: readonly (readonly [string, string, string])[] = [
   ],
 ];
 
+/** Bodies of an `echo`, and what they show. */
+const echoes: readonly (readonly [string, string])[] = [
+  ['a string', '{"id":"a","op":"echo","data":"é\\u00e9\\n\\ud83d\\ude00 x"}'],
+  ['a number', '{"id":"a","op":"echo","data":-12.50e+1}'],
+  ['a literal', '{"id":"a","op":"echo","data": null}'],
+  ['nested values', '{"id":"a","op":"echo","data":{"data":[{"op":"sum","id":1},[],{}," , "],"a":{"b":[[1]]}}}'],
+  ['white space around the data', ' { "op" : "echo" , "data" : \t[ 1 , 2 ]\r\n , "id" : "ü" } \n'],
+  ['the op after the data', '{"data":[1, 2] ,"id":"a","op":"echo"}'],
+  ['no data', '{"id":"a","op":"echo"}'],
+  ['a long string and a long name', `{"id":"a","${'n'.repeat(600)}":1,"op":"echo","data":"${'€'.repeat(300)}"}`],
+  ['a bad escape', '{"id":"a","op":"echo","data":"\\x"}'],
+  ['a comma too many', '{"id":"a","op":"echo","data":[1,]}'],
+  ['no id', '{"op":"echo","data":[1]}'],
+  ['data twice', '{"id":"a","op":"echo","data":1,"data":2}'],
+  ['something after it', '{"id":"a","op":"echo","data":1}x'],
+  ['an end that is missing', '{"id":"a","op":"echo","data":[1]'],
+];
+
 for (const { name: build, engine } of builds) {
   for (const [what, body, reply] of cases) {
-    // Latin-1 where the bytes are to be no UTF-8.
+    // Latin-1 where the bytes must not be UTF-8.
     const isUtf8 = !body.includes('\xed');
     const bytes = Buffer.from(body, isUtf8 ? 'utf8' : 'latin1');
     const expected = Buffer.from(reply).toString('latin1');
@@ -202,7 +229,7 @@ for (const { name: build, engine } of builds) {
       ],
       [
         `{"id":"a","op":"sum","data":[1],"op":"${long(600)}"}`,
-        '{"id":"a","ok":false,"error":"a member stands twice at byte 32","code":"BAD_REQUEST"}',
+        '{"id":"a","ok":false,"error":"a member appears twice at byte 32","code":"BAD_REQUEST"}',
       ],
       [
         `{"id":"a","op":"sum","timeoutMs":0.${long(600)},"data":[1]}`,
@@ -225,9 +252,21 @@ for (const { name: build, engine } of builds) {
 
   test(`${build}: a request for something else is nothing for it`, () => {
     const state = new Uint8Array(engine.bodyStateBytes);
-    const body = Buffer.from('{"id":"a","op":"echo","data":[1]}');
-    assert.throws(() => engine.answerPart(state, state, [body], true), /only a sum/);
+    const body = Buffer.from('{"id":"a","op":"upper","data":"x"}');
+    assert.throws(() => engine.answerPart(state, state, [body], true), /only an echo, or a sum/);
   });
+
+  for (const [what, body] of echoes) {
+    test(`${build}: an echo in parts, ${what}, is answered as a whole one is`, () => {
+      const bytes = Buffer.from(body);
+      const expected = answerWhole(engine, bytes);
+      assert.is(expected.kind, 'reply');
+      const reply = expected.kind === 'reply' ? Buffer.from(expected.body).toString('latin1') : '';
+      for (const parts of [[bytes], byteByByte(bytes), ...everyCut(bytes)]) {
+        assert.is(answerParts(engine, parts).reply, reply, `cut into ${parts.map((part) => part.length)}`);
+      }
+    });
+  }
 }
 
 test('arrays of any numbers, cut anywhere, are answered as the oracle says', { timeoutMs: 200_000 }, () => {
@@ -264,17 +303,17 @@ test('arrays of any numbers, cut anywhere, are answered as the oracle says', { t
 /** The engine takes so many bytes at once; longer pieces are cut there. */
 const sliceBytes = 65_536;
 
-/** A body in which `token` stands across the end of the engine's first slice, `before` bytes of it in front. */
+/** A body in which the end of the engine's first slice cuts `token` after `before` bytes. */
 function across(token: string, before: number, isInData: boolean): Buffer {
   const bytes = Buffer.from(token);
   const start = isInData ? '{"id":"a","op":"sum","data":[1,' : '{"id":"a","op":"sum","x":[';
   const room = sliceBytes - before - start.length;
   const filler = isInData ? ' '.repeat(room % 4) + '1.5,'.repeat(Math.floor(room / 4)) : `${' '.repeat(room - 1)} `;
-  const behind = isInData ? `,${'2,'.repeat(40_000)}3]}` : `],"data":[${'2,'.repeat(40_000)}3]}`;
-  return Buffer.concat([Buffer.from(start + filler), bytes, Buffer.from(behind)]);
+  const after = isInData ? `,${'2,'.repeat(40_000)}3]}` : `],"data":[${'2,'.repeat(40_000)}3]}`;
+  return Buffer.concat([Buffer.from(start + filler), bytes, Buffer.from(after)]);
 }
 
-test('a token that stands across the end of a slice is read as anywhere else, at each of its bytes', () => {
+test('a token that the end of a slice cuts is read as anywhere else, wherever it is cut', () => {
   const { engine } = builds[0]!;
   const inData = [
     '-123.456789e-10',
@@ -311,7 +350,7 @@ test('a token that stands across the end of a slice is read as anywhere else, at
   }
 });
 
-test('a part leaves the state before it as it was, and run again, by any build, it leaves the same behind', () => {
+test('a part leaves the state before it as it was, and run again, by any build, it leaves the same state', () => {
   const items = Array.from(
     { length: 30_000 },
     (_, index) => `${index % 7 ? '-' : ''}${index}.${index * 7919}e${(index % 300) - 150}`,
@@ -329,7 +368,7 @@ test('a part leaves the state before it as it was, and run again, by any build, 
       const to = new Uint8Array(from.length).fill(0xa5);
       const answer = engine.answerPart(from, to, [part], index === parts.length - 1);
       assert.equal(from, before, 'the state before is not written to');
-      return answer ? Buffer.from(answer.frame) : Buffer.from(to);
+      return answer ? frameOf(answer, body) : Buffer.from(to);
     });
     assert.ok(
       runs.every((run) => run.equals(runs[0]!)),

@@ -118,7 +118,7 @@ for (const { name: build, module, engine } of builds) {
     assert.equal([error.code, error.index, error.offset], ['BAD_JSON', 1, 3]);
   });
 
-  test(`${build}: what stood in memory before is no part of a text that ends early`, () => {
+  test(`${build}: what was in memory before is no part of a text that ends early`, () => {
     const long = bytesOf(`[${'12345678,'.repeat(100)}9]`);
     for (let length = 1; length < long.length; length++) {
       engine.sum(long);
@@ -307,7 +307,7 @@ test('a state that is cut short or goes on is refused or canonical', () => {
   }
 });
 
-test('random bytes are refused or canonical, also behind a sound header', () => {
+test('random bytes are refused or canonical, also after a sound header', () => {
   let canonical = 0;
   forSeeds(3000, 100_000, (seed) => {
     const random = new Random(seed);
@@ -357,7 +357,7 @@ test('a state may be a view in the middle of other bytes', () => {
   assert.is(engine.sumResult(around.subarray(3, -3)), '10.0');
 });
 
-test('the example of docs/engine.md prints what stands behind its lines', async () => {
+test('the example of docs/engine.md prints what its comments say', async () => {
   const page = readFileSync(fileURLToPath(new URL('../../../docs/engine.md', import.meta.url)), 'utf8');
   const [, code = ''] = /^```js\nimport .*\n([\s\S]*?)^```/m.exec(page) ?? [];
   const wanted = [...code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, text]) => text);

@@ -21,7 +21,7 @@ const arrays: readonly (readonly [name: string, items: readonly (string | number
   ['nothing', [], '0.0'],
   ['one digit', [7], '7.0'],
   ['every count of digits before the point', numbers(40, (n) => '1234567890'.repeat(4).slice(0, n + 1))],
-  ['every count of digits behind the point', numbers(70, (n) => `0.${'9876543210'.repeat(7).slice(0, n + 1)}`)],
+  ['every count of digits after the point', numbers(70, (n) => `0.${'9876543210'.repeat(7).slice(0, n + 1)}`)],
   ['both counts at once', numbers(400, (n) => `${'7'.repeat(1 + (n % 20))}.${'3'.repeat(1 + Math.trunc(n / 20) * 2)}`)],
   [
     'every count on either side of the point, of either sign',
@@ -36,7 +36,7 @@ const arrays: readonly (readonly [name: string, items: readonly (string | number
   ['fifteen digits, sixteen, seventeen', ['999999999999999', '9999999999999999', '99999999999999999']],
   ['a fraction of 15, 16, 17, 31, 32 and 33 digits', [15, 16, 17, 31, 32, 33].map((n) => `0.${'9'.repeat(n)}`)],
   ['zeros in front of a fraction’s digits', numbers(60, (n) => `0.${'0'.repeat(n)}5`)],
-  ['zeros behind', numbers(60, (n) => `5${'0'.repeat(n)}.${'0'.repeat(n + 1)}`)],
+  ['zeros at the end', numbers(60, (n) => `5${'0'.repeat(n)}.${'0'.repeat(n + 1)}`)],
   ['a number of ten thousand digits', [`0.${'123456789'.repeat(1111)}`]],
   ['an integer of 300 digits', ['9'.repeat(300)]],
   ['zeros without end', [`0.${'0'.repeat(20_000)}`, `0.${'0'.repeat(20_000)}e99999`], '0.0'],
@@ -67,7 +67,7 @@ const arrays: readonly (readonly [name: string, items: readonly (string | number
   ['ten million million carries', numbers(3000, () => '9999999999999999')],
   ['negative carries', numbers(3000, () => '-9999999999999999.9999999999999999')],
   ['a negative power of ten', ['-10'], '-10.0'],
-  ['a negative power of ten with zeros behind', ['-0.10'], '-0.1'],
+  ['a negative power of ten with zeros at the end', ['-0.10'], '-0.1'],
   [
     'negative powers of ten by themselves',
     numbers(300, (n) => `-1${'0'.repeat(n % 20)}.${'0'.repeat(1 + (n % 17))}e${n - 20}`),
@@ -126,7 +126,7 @@ for (const { name: build, engine } of builds) {
       assert.is(replyTo(sumBody([...items].reverse())), reply, 'the order does not matter');
       // Each number by itself takes its own way through the engine.
       for (const item of new Set(items)) replyTo(sumBody([item]));
-      assert.is(replyTo(sumBody(items)), reply, 'nothing of a sum stays behind for the next');
+      assert.is(replyTo(sumBody(items)), reply, 'nothing of a sum is left for the next');
     });
   }
 

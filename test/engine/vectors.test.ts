@@ -10,8 +10,8 @@ import { bodyOf, type Case, cases } from '../vectors/protocol.js';
 const test = suite('engine: the case table');
 
 const bytewise = (stream: Uint8Array) => Array.from(stream, (_, index) => stream.subarray(index, index + 1));
-const ping = frame('{"id":"behind","op":"$ping"}');
-const pong = '{"id":"behind","ok":true,"result":{"pong":true}}';
+const ping = frame('{"id":"next","op":"$ping"}');
+const pong = '{"id":"next","ok":true,"result":{"pong":true}}';
 const textOf = (answer: Answer | undefined) => (answer?.kind === 'reply' ? Buffer.from(answer.body).toString() : '');
 
 /** Holds an answer to what the table says, literally. */
@@ -55,7 +55,7 @@ for (const { name, engine } of builds) {
     });
   }
 
-  test(`${name}: all cases behind each other, cut at every byte`, { timeoutMs: 60_000 }, () => {
+  test(`${name}: all cases one after the other, cut at every byte`, { timeoutMs: 60_000 }, () => {
     const short = cases.filter((each) => bodyOf(each).length < 120);
     const stream = Buffer.concat(short.map((each) => frame(bodyOf(each))));
     const expected = expectStream(stream);

@@ -256,12 +256,12 @@ test('faults in large bodies have the same codes as in small ones', async (t) =>
 test('a budget is read whole, also where only the first bytes of a body are looked at', async (t) => {
   const wire = await openWire(t, server.port);
   const head = '{"id":"1","op":"echo","timeoutMs":';
-  // Ten minutes, written so that each beginning of it is no time at all; the border stands at each of its digits.
+  // Ten minutes, written so that each beginning of it is no time at all; the border is at each of its digits.
   const budget = '0.0000000006e15';
-  for (let behind = -2; behind < budget.length + 2; behind++) {
-    const spaces = ' '.repeat(inlineBytesMax + 4 - head.length - behind);
+  for (let past = -2; past < budget.length + 2; past++) {
+    const spaces = ' '.repeat(inlineBytesMax + 4 - head.length - past);
     await wire.send(frame(`${head}${spaces}${budget}${' '.repeat(50)}}`));
-    assert.equal(await wire.reply(), { id: '1', ok: true, result: null }, `with ${behind} bytes before the border`);
+    assert.equal(await wire.reply(), { id: '1', ok: true, result: null }, `with ${past} bytes before the border`);
   }
 });
 
@@ -328,7 +328,7 @@ async function assault(t: Parameters<typeof openWire>[0]): Promise<void> {
 }
 
 test('rubbish leaves the server alive, and no larger than it was', { timeoutMs: 120_000 }, async (t) => {
-  // The first rounds fill the allocator's and the collector's slack; a leak goes on behind them.
+  // The first rounds fill the allocator's and the collector's slack; a leak goes on after them.
   for (let round = 0; round < 6; round++) await assault(t);
   const before = await residentBytes();
   for (let round = 0; round < 20; round++) await assault(t);

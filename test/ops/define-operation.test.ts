@@ -6,7 +6,7 @@ const test = suite('defineOperation');
 const run = () => 1;
 
 test('it keeps what it is given, frozen and marked', () => {
-  const definition = { description: 'One.', input: true, idempotent: true, concurrency: 3, timeoutMs: 0.5, run };
+  const definition = { description: 'One.', input: true, idempotent: true, concurrency: 3, timeoutMs: 1.5, run };
   const operation = defineOperation(definition);
   assert.ok(isOperation(operation));
   assert.ok(Object.isFrozen(operation));
@@ -30,7 +30,10 @@ const faults: [definition: unknown, expected: RegExp][] = [
   [{ description: 'x', run, concurrency: 0 }, /`concurrency` of an operation must be a whole number from 1/],
   [{ description: 'x', run, concurrency: 1.5 }, /`concurrency`/],
   [{ description: 'x', run, timeoutMs: 0 }, /`timeoutMs`/],
+  [{ description: 'x', run, timeoutMs: 1e-320 }, /`timeoutMs` of an operation must be milliseconds, a number from 1/],
   [{ description: 'x', run, timeoutMs: Number.NaN }, /`timeoutMs`/],
+  [{ description: 'x', run, setup: {} }, /`setup` of an operation must be a function/],
+  [{ description: 'x', run, teardown: run }, /`teardown` of an operation needs a `setup`/],
   [{ description: 'x', run, timeout: 5 }, /no member `timeout`; did you mean `timeoutMs`\?/],
   [{ description: 'x', run, retries: 5 }, /no member `retries`; it may have description, run/],
 ];

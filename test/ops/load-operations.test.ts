@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import * as assert from 'uvu/assert';
 import { PoolError } from '../../src/errors.js';
 import { loadOperations } from '../../src/ops/load-operations.js';
+import { guardJson } from '../../src/ops/strict-json.js';
 import { suite, type TestContext } from '../support/suite.js';
 
 const test = suite('loading operations');
@@ -22,7 +23,7 @@ function modules(t: TestContext, texts: Record<string, string>): string[] {
 
 const esm = (text: string) => `import { defineOperation } from '${source}';\n${text}`;
 
-/** @param given how many of the modules are loaded; those behind are only there */
+/** @param given how many of the modules are loaded; the others are only there */
 async function loadError(t: TestContext, texts: Record<string, string>, given?: number): Promise<string> {
   try {
     await loadOperations(modules(t, texts).slice(0, given), new Map());
@@ -57,13 +58,56 @@ test('what is not said has its default', async (t) => {
   });
 });
 
-test('a CommonJS module may export operations', async (t) => {
-  const text = `
+test('a schema may be of another realm, and one that JSON cannot say is refused', async (t) => {
+  guardJson();
+  const text = (schema: string) =>
+    `import vm from 'node:vm'; export const a = defineOperation({ description: 'a', input: ${schema}, run: () => 1 });`;
+  const urls = modules(t, { 'a.mjs': esm(text('vm.runInNewContext(\'({ type: "number" })\')')) });
+  const { info, check } = (await loadOperations(urls, new Map())).get('a')!;
+  assert.equal(info.input, { type: 'number' });
+  assert.is(check!('x'), 'data must be number');
+  for (const [schema, told] of [
+    ['new Map([["type", "number"]])', /a schema of `a` is not plain JSON: input is a Map/],
+    ['{ type: "string", pattern: /x/ }', /input\.pattern is a regular expression/],
+  ] as const) {
+    assert.match(await loadError(t, { 'a.mjs': esm(text(schema)) }), told);
+  }
+});
+
+test('what only calls itself an operation is checked like any other', async (t) => {
+  const marked = (members: string) => `
     const mark = Symbol.for('trama.operation');
-    const operations = { a: { description: 'a', run: () => 1, [mark]: true } };
-    module.exports = { ...operations };`;
-  const loaded = await loadOperations(modules(t, { 'a.cjs': text }), new Map());
-  assert.equal([...loaded.keys()], ['a']);
+    module.exports = { a: { description: 'a', run: () => 1, [mark]: true, ${members} } };`;
+  for (const [members, told] of [
+    [
+      'concurrency: Infinity',
+      /`a` is not an operation: TypeError: `concurrency` of an operation must be a whole number/,
+    ],
+    ['timeoutMs: 1e-320', /`timeoutMs` of an operation must be milliseconds, a number from 1/],
+    ['get input() { throw new Error("looked at"); }', /`a` is not an operation: Error: looked at/],
+  ] as const) {
+    assert.match(await loadError(t, { 'a.cjs': marked(members) }), told);
+  }
+  const revoked = 'const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); export const a = proxy;';
+  assert.match(await loadError(t, { 'a.mjs': esm(revoked) }), /its exports cannot be read: TypeError/);
+});
+
+const commonJs = `
+  const mark = Symbol.for('trama.operation');
+  const make = () => ({ description: 'a', run: () => 1, [mark]: true });
+`;
+
+test('a CommonJS module may export operations, in whatever way', async (t) => {
+  for (const text of [
+    'module.exports = { a: make(), b: make(), other: 1 };',
+    'exports.a = make(); exports.b = make();',
+    'const all = { a: make(), b: make() }; module.exports = { ...all };',
+    'Object.defineProperty(exports, "__esModule", { value: true }); exports.a = make(); exports["b"] = make();',
+  ]) {
+    const loaded = await loadOperations(modules(t, { 'a.cjs': commonJs + text }), new Map());
+    assert.equal([...loaded.keys()].sort(), ['a', 'b'], text);
+  }
+  assert.match(await loadError(t, { 'a.cjs': `${commonJs} module.exports = make();` }), /which has no name/);
 });
 
 test('the text of a check is written once and used by whoever comes after', async (t) => {
@@ -145,7 +189,10 @@ test('a file that is no module is called so, and one that imports such a file is
     ['settings.json', '{}'],
   ] as const) {
     const message = await loadError(t, { [name]: text });
-    assert.match(message, /^--ops: cannot load operations from \/.*: it is not a JavaScript module \(\.mjs or \.js\)$/);
+    assert.match(
+      message,
+      /^--ops: cannot load operations from \/.*: it is not a JavaScript module \(\.mjs, \.js or \.cjs\)$/,
+    );
     const nested = await loadError(t, { 'a.mjs': `import './${name}';`, [name]: text }, 1);
     assert.match(nested, /a\.mjs: TypeError: /);
   }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { LogChannel, withErrorType } from '../../src/pool/log-channel.js';
@@ -17,7 +18,7 @@ function channel(levels: readonly LogLevel[] = logLevels) {
   return { log, lines, clock };
 }
 
-test('a line bears its level, fields, message, operation and request', () => {
+test('a line has its level, fields, message, operation and request', () => {
   const { log, lines } = channel();
   log.forRun({ op: 'primes', id: 'r-1' }).warn({ n: 3 }, 'slow');
   assert.equal(lines, [{ type: 'log', level: 'warn', fields: { n: 3, op: 'primes', id: 'r-1' }, message: 'slow' }]);
@@ -59,12 +60,49 @@ test('large fields and messages are cut', () => {
   assert.ok(JSON.stringify(lines[0]).length < 20_000);
 });
 
+test('a member that the server writes by itself is kept under another name, so that no line has it twice', () => {
+  const { log, lines } = channel();
+  log.forRun({ op: 'primes', id: 'r-1' }).info({ level: 60, time: 'x', pid: 1, id: 7, n: 3 }, 'real');
+  assert.equal(lines[0]!.fields, { level_: 60, time_: 'x', pid_: 1, id_: 7, n: 3, op: 'primes', id: 'r-1' });
+});
+
+test('a text that is cut is cut between characters', () => {
+  const { log, lines } = channel();
+  const text = `${'a'.repeat(8191)}😀${'b'.repeat(100)}`;
+  log.write('info', {}, text);
+  log.write('info', { text });
+  assert.ok(lines[0]!.message!.startsWith(`${'a'.repeat(8191)}… (`));
+  for (const line of lines) assert.not.match(JSON.stringify(line), /\\ud83d/);
+});
+
 test('whatever is logged can cross threads', () => {
   const { log, lines } = channel();
   const cycle: { self?: unknown; f: () => void } = { f: () => {} };
   cycle.self = cycle;
   const error = Object.assign(new TypeError('wrong'), { code: 'E1' });
-  for (const fields of [cycle, { f: () => {} }, { n: 1n }, { err: error }, 'only text', undefined, null, 7, ['a']]) {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const hostile = [
+    proxy,
+    { err: proxy },
+    {
+      get x() {
+        throw proxy;
+      },
+    },
+  ];
+  for (const fields of [
+    cycle,
+    { f: () => {} },
+    { n: 1n },
+    { err: error },
+    'only text',
+    undefined,
+    null,
+    7,
+    ['a'],
+    ...hostile,
+  ]) {
     log.write('info', fields, 'm');
   }
   for (const line of lines) structuredClone(line);
@@ -76,12 +114,13 @@ test('whatever is logged can cross threads', () => {
   assert.is(lines[4]!.message, 'only text');
 });
 
-test('an error keeps its type through threads and pino, however its class is named', () => {
+test('an error keeps its type through threads and pino, however its class is named, also one of another realm', () => {
   const { log, lines } = channel();
   class QuotaError extends Error {}
   const own = Object.assign(new Error('o'), { name: 'OwnError' });
+  const afar = runInNewContext("new EvalError('from afar')") as Error;
   const caused = new RangeError('r', { cause: new QuotaError('the cause') });
-  for (const err of [new TypeError('t'), new QuotaError('q'), own, caused, new DOMException('d', 'AbortError')]) {
+  for (const err of [new TypeError('t'), new QuotaError('q'), own, caused, new DOMException('d', 'AbortError'), afar]) {
     log.write('error', { err });
   }
   log.write('error', new TypeError('without fields'));
@@ -96,11 +135,12 @@ test('an error keeps its type through threads and pino, however its class is nam
       'OwnError o',
       'RangeError r: the cause',
       'AbortError d',
+      'EvalError from afar',
       'TypeError without fields',
     ],
   );
   assert.match(written[0]!.err.stack, /log-channel/);
-  assert.is(written[5]!.msg, 'without fields');
+  assert.is(written[6]!.msg, 'without fields');
 });
 
 test.run();

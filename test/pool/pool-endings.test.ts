@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.js';
 import { until } from '../support/until.js';
-import { answerOf, call, dataTask, frameTask, scratch, startPool, submit } from './support.js';
+import { answerOf, call, dataTask, frameTask, scratch, startPool, submit, usersOf } from './support.js';
 
 const test = suite('pool: cancel and deadline');
 
@@ -15,8 +15,8 @@ test('an endless loop is cancelled at once and its thread is ended, while its ne
   assert.equal(loop.outcomes, [{ kind: 'error', code: 'CANCELLED', message: 'cancelled by its client' }]);
   assert.is(await answerOf(call(pool, 'double', 1)), 2);
   assert.is(await answerOf(neighbour), 'waited');
-  await until('the pool is whole again', () => pool.snapshot().workers.spare === 1);
-  assert.equal(pool.snapshot().threads, { started: 4, lost: 0, stopped: 1 });
+  await until('the pool is whole again', () => usersOf(pool).workers.spare === 1);
+  assert.equal(usersOf(pool).threads, { started: 4, lost: 0, stopped: 1 });
   assert.is(loop.outcomes.length, 1);
 });
 
@@ -32,7 +32,7 @@ test('an endless loop ends at its deadline, its own or its operation’s', async
   assert.is(await answerOf(call(pool, 'double', 1)), 2);
   assert.is(lines.length, 2);
   const { thread, ...said } = lines[0]!;
-  assert.match(String(thread), /^trama-worker-/);
+  assert.match(String(thread), /^trama-users-/);
   assert.equal(said, {
     level: 'info',
     message: 'a thread was ended: its task was over and did not stop',
@@ -91,8 +91,8 @@ test('an operation that heeds its signal keeps its thread alive', async (t) => {
     assert.is(await answerOf(waiting), 'CANCELLED');
     assert.is(await answerOf(call(pool, 'double', 1)), 2);
   }
-  await until('all are back', () => pool.snapshot().workers.spare === 1);
-  assert.equal(pool.snapshot().threads, { started: 2, lost: 0, stopped: 0 });
+  await until('all are back', () => usersOf(pool).workers.spare === 1);
+  assert.equal(usersOf(pool).threads, { started: 2, lost: 0, stopped: 0 });
 });
 
 test('the signal’s reason tells a cancel from a deadline', async (t) => {
@@ -115,7 +115,7 @@ test('one that asked for its signal and pays no heed is ended when its grace is 
   await until('it runs', () => lines().length === 1);
   stubborn.handle.end('CANCELLED', 'enough');
   assert.is(await answerOf(call(pool, 'double', 1)), 2);
-  await until('its thread was ended', () => pool.snapshot().threads.stopped === 1);
+  await until('its thread was ended', () => usersOf(pool).threads.stopped === 1);
   assert.equal(lines(), ['aborted: false']);
   assert.equal(
     logged.map(({ op, reason }) => [op, reason]),
@@ -139,7 +139,7 @@ test('an operation that throws because it was told to stop is no failure in the 
       ['error', 'heed', 'operation `heed` failed'],
     ],
   );
-  assert.equal(pool.snapshot().threads, { started: 2, lost: 0, stopped: 0 });
+  assert.equal(usersOf(pool).threads, { started: 2, lost: 0, stopped: 0 });
 });
 
 test('a result that comes after the end is for nobody, and its thread works on', async (t) => {
@@ -149,9 +149,9 @@ test('a result that comes after the end is for nobody, and its thread works on',
   await until('it runs', () => lines().length === 1);
   late.handle.end('DEADLINE_EXCEEDED', 'too late');
   await until('it came to its end all the same', () => lines().length === 2);
-  await until('its thread is back', () => pool.snapshot().workers.spare === 1);
+  await until('its thread is back', () => usersOf(pool).workers.spare === 1);
   assert.equal(late.outcomes, [{ kind: 'error', code: 'DEADLINE_EXCEEDED', message: 'too late' }]);
-  assert.equal(pool.snapshot().threads, { started: 2, lost: 0, stopped: 0 });
+  assert.equal(usersOf(pool).threads, { started: 2, lost: 0, stopped: 0 });
 });
 
 test('tasks that are ended before their thread has looked at them do not run', async (t) => {
@@ -163,20 +163,19 @@ test('tasks that are ended before their thread has looked at them do not run', a
     // Now and then a thread is quicker than this line.
     task.handle.end('CANCELLED', 'at once');
     assert.is(await answerOf(task), 'CANCELLED');
-    await until('its thread is back', () => pool.snapshot().workers.busy === 0);
+    await until('its thread is back', () => usersOf(pool).workers.busy === 0);
     ran = lines().length;
   }
-  assert.ok(ran < 50, 'every one of them ran');
-  // One that had begun, and not yet asked for its signal, took its thread with it.
-  const { lost, stopped } = pool.snapshot().threads;
+  // One that had begun, and not yet asked for its signal, took its thread with it, maybe before its first line.
+  const { lost, stopped } = usersOf(pool).threads;
   assert.is(lost, 0);
-  assert.ok(stopped <= ran, `${stopped} threads were stopped, and ${ran} tasks ran`);
+  assert.ok(ran + stopped < 50, `${ran} of 50 tasks ran, and ${stopped} threads were stopped`);
 });
 
 test('a limit of one holds also while an ended run has not left its thread yet', async (t) => {
   const { pool } = await startPool(t, { workers: 2, stopGraceMs: 10_000 });
   const first = call(pool, 'alone', { ms: 100 });
-  await until('it runs', () => pool.snapshot().workers.busy === 1);
+  await until('it runs', () => usersOf(pool).workers.busy === 1);
   const second = call(pool, 'alone', { ms: 1 });
   first.handle.end('CANCELLED', 'enough');
   const running = pool.snapshot().queues.find(({ op }) => op === 'alone');
@@ -193,7 +192,7 @@ test('ending all running tasks at once leaves a pool that works', async (t) => {
     for (const loop of loops) loop.handle.end('CANCELLED', 'all');
     assert.is(await answerOf(call(pool, 'double', round)), 2 * round);
   }
-  await until('the pool is whole', () => pool.snapshot().workers.idle + pool.snapshot().workers.spare === 4);
+  await until('the pool is whole', () => usersOf(pool).workers.idle + usersOf(pool).workers.spare === 4);
 });
 
 test('ending twice, and ending what is done, does nothing', async (t) => {
@@ -214,8 +213,8 @@ test('a frame that is ended while the engine works on it does not cost the threa
   const frame = submit(pool, frameTask('sum', body));
   frame.handle.end('CANCELLED', 'enough');
   assert.is(await answerOf(frame), 'CANCELLED');
-  await until('the thread is back', () => pool.snapshot().workers.spare === 1);
-  assert.equal(pool.snapshot().threads, { started: 2, lost: 0, stopped: 0 });
+  await until('the thread is back', () => usersOf(pool).workers.spare === 1);
+  assert.equal(usersOf(pool).threads, { started: 2, lost: 0, stopped: 0 });
   assert.is(frame.outcomes.length, 1);
 });
 

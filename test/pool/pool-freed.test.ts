@@ -19,7 +19,7 @@ function watch(pool: Pool, op: string, data: unknown) {
 
 const running = (pool: Pool, op: string) => pool.snapshot().queues.find((queue) => queue.op === op)?.running === 1;
 
-test('right behind the outcome of a task that is done, or could not be taken', async (t) => {
+test('right after the outcome of a task that is done, or could not be taken', async (t) => {
   const { pool } = await startPool(t);
   for (const [op, first] of [
     ['double', 'result'],

@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import * as assert from 'uvu/assert';
 import { PoolError } from '../../src/errors.js';
 import { suite } from '../support/suite.js';
-import { call, fixtures, makePool, scratch, startPool } from './support.js';
+import { call, fixtures, makePool, scratch, startPool, usersOf } from './support.js';
 
 const test = suite('pool: start');
 
@@ -33,16 +33,18 @@ test('users’ operations are known before all threads are warm', async (t) => {
   });
   await started;
   assert.is(pool.ready, true);
-  assert.equal(pool.snapshot().workers, { idle: 3, busy: 0, starting: 0, spare: 1 });
+  assert.equal(usersOf(pool).workers, { idle: 3, busy: 0, starting: 0, spare: 1 });
 });
 
 test('a pool without operations, or without a spare, starts', async (t) => {
   const { pool } = await startPool(t, { operationModules: [], spares: 0 });
   assert.equal(await pool.operationsKnown(), []);
-  assert.equal(pool.snapshot().workers, { idle: 1, busy: 0, starting: 0, spare: 0 });
+  const { crews, workers } = pool.snapshot();
+  assert.is(crews.users, undefined);
+  assert.equal(workers, { idle: 1, busy: 0, starting: 0, spare: 0 });
 });
 
-test('operations of several modules stand side by side; a module given twice counts once', async (t) => {
+test('operations of several modules are there side by side; a module given twice counts once', async (t) => {
   const file = scratch(t).module(
     'more.mjs',
     "export const extra = defineOperation({ description: 'x', run: () => 1 });",
@@ -63,11 +65,15 @@ const faults: [what: string, text: string, expected: RegExp, startTimeoutMs?: nu
     'process.exit(4);',
     /^--ops: a worker thread ended while it loaded the operations: it exited with status 4/,
   ],
-  ['waits for ever', 'await new Promise(() => {});', /ended while it loaded the operations/],
+  [
+    'waits for ever',
+    'await new Promise(() => {});',
+    /^--ops: cannot load operations from .*faulty\.mjs: it waits at its top level for something that never comes$/,
+  ],
   [
     'waits with open handles',
     'setInterval(() => {}, 1000); await new Promise(() => {});',
-    /^--ops: a worker thread had not started after 1500/,
+    /^--ops: cannot load operations from .*faulty\.mjs: it had not loaded after 1500 ms$/,
     1500,
   ],
   ['imports what is not there', "import 'no-such-package';", /Cannot find package 'no-such-package'/],

@@ -1,15 +1,15 @@
 import * as assert from 'uvu/assert';
+import type { OwnedItem } from '../../src/pool/fair-queue.js';
 import { OperationQueue, Schedule } from '../../src/pool/schedule.js';
-import type { ListLinks } from '../../src/pool/waiting-list.js';
 import { suite } from '../support/suite.js';
 
 const test = suite('schedule');
 
-interface Item extends ListLinks {
+interface Item extends OwnedItem {
   readonly name: string;
 }
 
-const item = (name: string): Item => ({ name, previous: undefined, next: undefined });
+const item = (name: string): Item => ({ name, owner: undefined, previous: undefined, next: undefined });
 
 function scheduleOf(...queues: [op: string, concurrency: number, names: string[]][]) {
   const schedule = new Schedule<Item>();
@@ -39,6 +39,18 @@ test('one that comes late has its turn next, however long the queue of another i
   assert.equal(take(2), ['a1', 'a2']);
   schedule.get('b')!.waiting.push(item('b1'));
   assert.equal(take(2), ['b1', 'a3']);
+});
+
+test('an operation that has just cost a thread waits for one that can be spared, and a deadly one runs alone', () => {
+  const { schedule } = scheduleOf(['a', 9, ['a1', 'a2', 'a3']], ['b', 9, ['b1']]);
+  const { health } = schedule.get('a')!;
+  health.noteCost();
+  const next = (canSpare: boolean) => schedule.next(() => canSpare)?.name;
+  assert.equal([next(false), next(false), next(true)], ['b1', undefined, 'a1']);
+  for (let death = 0; death < 3; death += 1) health.noteDeath();
+  assert.is(next(true), undefined);
+  schedule.get('a')!.running -= 1;
+  assert.equal([next(true), next(true)], ['a2', undefined]);
 });
 
 test('the advice when to come back grows with the queue and with the time that runs take, within bounds', () => {

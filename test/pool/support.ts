@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compileEngine } from '../../src/engine/index.js';
 import { Pool, type PoolOptions } from '../../src/pool/pool.js';
-import type { Outcome, Task, TaskHandle } from '../../src/pool/task.js';
+import type { CrewSnapshot, Outcome, Task, TaskHandle } from '../../src/pool/task.js';
 import type { Suite, TestContext } from '../support/suite.js';
 
 export const engineModule = await compileEngine();
@@ -87,6 +87,11 @@ export function frameTask(op: string, body: string): Task {
   return { kind: 'frame', op, payload: new TextEncoder().encode(body) };
 }
 
+/** The crew that runs users' operations. */
+export function usersOf(pool: Pool): CrewSnapshot {
+  return pool.snapshot().crews.users!;
+}
+
 /** Submits a user's operation. */
 export function call(pool: Pool, op: string, data?: unknown, timeoutMs?: number): Submitted {
   return submit(pool, dataTask(op, data, timeoutMs));
@@ -105,7 +110,7 @@ export function scratch(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'trama-pool-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return {
-    /** A file that operations append to; `lines` are those that stand there now. */
+    /** A file that operations append to; `lines` are those that are there now. */
     journal: () => {
       const file = join(folder, 'journal');
       writeFileSync(file, '');

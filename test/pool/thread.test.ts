@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { emptyRecord } from '../../src/pool/module-record.js';
 import { Thread, type ThreadOwner } from '../../src/pool/thread.js';
 import { suite } from '../support/suite.js';
 import { dataTask, engineModule, fixtures } from './support.js';
@@ -13,6 +14,7 @@ async function startThread(t: { after(cleanUp: () => unknown): void }) {
     owner = {
       ready: () => resolve(),
       done: () => void events.push('done'),
+      unbegun: () => void events.push('unbegun'),
       ending: () => void events.push('ending'),
       dead: (_thread, death) => void events.push(`dead with ${death.work}`),
       log: () => {},
@@ -29,8 +31,11 @@ async function startThread(t: { after(cleanUp: () => unknown): void }) {
   const thread = new Thread<string>({
     name: 'under-test',
     setup,
+    record: emptyRecord(),
+    isRecording: true,
     memoryMb: 64,
     startTimeoutMs: 10_000,
+    teardownTimeoutMs: 10_000,
     owner,
   });
   t.after(() => thread.end('the test is over'));
@@ -42,9 +47,9 @@ test('a task may be ended while its thread is being ended for a reason of its ow
   const { thread, events } = await startThread(t);
   thread.begin(dataTask('spin', {}), 'work');
   const gone = thread.end('it needs too much memory');
-  thread.stop('CANCELLED', 'not wanted', 10);
+  thread.stop('CANCELLED', 'not wanted', 10, true);
   await gone;
-  thread.stop('CANCELLED', 'not wanted', 10);
+  thread.stop('CANCELLED', 'not wanted', 10, true);
   assert.equal(events, ['ending', 'dead with work']);
 });
 

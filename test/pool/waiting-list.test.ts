@@ -53,7 +53,7 @@ test('an item that was taken out has no links and may be queued again', () => {
   assert.is(list.size, 2);
 });
 
-test('an item cannot stand in it twice', () => {
+test('an item cannot be in it twice', () => {
   const list = new WaitingList<Item>();
   const item = new Item(1);
   list.push(item);

@@ -75,7 +75,7 @@ test('needing more is an empty list, and a stream that ends between frames is to
   assert.equal(reader.push(new Uint8Array(0)), []);
 });
 
-test('a length over the limit is refused after the bodies before it, and nothing is taken behind it', () => {
+test('a length over the limit is refused after the bodies before it, and nothing is taken after it', () => {
   const good = encodeFrame(Buffer.from('good'));
   const large = Uint8Array.of(0, 0, 0, 5);
   for (const cut of [0, 3, good.length, good.length + 2]) {

@@ -68,6 +68,14 @@ test('id and ok are read without a look at what follows them', () => {
   });
 });
 
+test('id and ok are read from shared memory too, and what is no Uint8Array is refused', () => {
+  const text = bytes('{"id":"7","ok":true,"result":1}');
+  const shared = new Uint8Array(new SharedArrayBuffer(text.length));
+  shared.set(text);
+  assert.equal(readReplyHead(shared), { id: '7', ok: true });
+  assert.throws(() => readReplyHead('{"id":"7","ok":true}' as never), /^readReplyHead takes a body as a Uint8Array/);
+});
+
 /** Any UTF-16, lone surrogates too. */
 const anyString = fc.array(fc.nat(0xffff), { maxLength: 40 }).map((units) => String.fromCharCode(...units));
 

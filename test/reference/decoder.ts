@@ -69,7 +69,7 @@ function expectRequest(body: Uint8Array): Expectation {
   const badTimeout = timeout !== undefined && !/^[\d.]*[1-9]/.test(timeout);
   const badTrace = traceparent !== undefined && !traceparent.startsWith('"');
   if (twice || badId || badOp || badTimeout || badTrace) {
-    // Of an `id` that stands twice either token may come back, or none.
+    // Of an `id` that appears twice either token may come back, or none.
     const ids = all('id').length > 1 ? ['null', ...all('id').filter(isUsableId)] : [badId ? 'null' : id];
     const ofData = all('op').some((token) => nameOf(token) === 'sum')
       ? members.filter(({ name }) => name === 'data')

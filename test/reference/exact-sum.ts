@@ -3,7 +3,7 @@
  * Slow and plain on purpose; it shares no idea with the engine, and does not ask the host to read or round a number.
  *
  * It is exact down to 10^-1200. What a number has below that is a tail: one more of its sign. The sign of all tails
- * together stands one place below the last exact one.
+ * together is one place below the last exact one.
  */
 
 const floorExponent = -1200;

@@ -123,11 +123,13 @@ test('no connection is taken any more', async (t) => {
   const { port } = server;
   const drained = server.drain(5000);
   assert.is(server.view.state(), 'draining');
-  const refused = await openWire(t, port).then(
-    () => 'taken',
-    (error: NodeJS.ErrnoException) => error.code,
-  );
-  assert.is(refused, 'ECONNREFUSED');
+  await until('a connection is refused', async () => {
+    const error = await openWire(t, port).then(
+      () => undefined,
+      (reason: NodeJS.ErrnoException) => reason,
+    );
+    return error?.code === 'ECONNREFUSED';
+  });
   await wire.closed();
   wire.finish();
   await drained;

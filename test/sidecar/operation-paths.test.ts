@@ -17,7 +17,7 @@ function operation(name: string, schemas: Pick<OperationInfo, 'input' | 'output'
 // biome-ignore lint/suspicious/noExplicitAny: a document is walked here by hand
 const build = (...operations: OperationInfo[]): any => withOperations(document, operations);
 
-test('each operation has a path of its own, beside the one for any', () => {
+test('each operation has a path of its own, and there is one for any', () => {
   const { paths } = build(operation('sum'), operation('größe'));
   assert.equal(Object.keys(paths), ['/v1/call/{op}', '/v1/call/sum', '/v1/call/gr%C3%B6%C3%9Fe']);
   const { post } = paths['/v1/call/sum'];

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { packageVersion } from '../../src/cli/version.js';
 import { type RunningServer, startServer } from '../support/server.js';
 import { suite } from '../support/suite.js';
 import { until } from '../support/until.js';
@@ -30,8 +31,14 @@ const scrape = async () => (await ask(server, '/metrics')).text;
 test('the probes say in JSON that the server lives and may get traffic', async () => {
   const livez = await ask(server, '/livez');
   const readyz = await ask(server, '/readyz');
-  assert.equal([livez.status, livez.json()], [200, { live: true }]);
+  assert.equal([livez.status, livez.json()], [200, { live: true, version: packageVersion() }]);
   assert.equal([readyz.status, readyz.json()], [200, { ready: true }]);
+});
+
+test('the versions of what runs are a metric', async () => {
+  const { versions, platform, arch } = process;
+  const labels = `version="${packageVersion()}",node="${versions.node}",platform="${platform}",arch="${arch}"`;
+  assert.is(samples(await scrape()).get(`trama_build_info{${labels}}`), 1);
 });
 
 test('frames are counted by operation, outcome and lane, and timed by lane', async (t) => {

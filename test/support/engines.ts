@@ -4,7 +4,7 @@ import { compileEngine, Engine } from '../../src/engine/index.js';
 const folder = new URL('../../src/engine/', import.meta.url);
 
 async function load(file: string) {
-  const module = await compileEngine(new URL(file, folder));
+  const module = await compileEngine({ url: new URL(file, folder) });
   return { module, engine: new Engine(module) };
 }
 

@@ -11,7 +11,8 @@ function chooseSeed(): number {
   return Number(wished);
 }
 
-const seed = chooseSeed();
+/** Of this run. */
+export const seed = chooseSeed();
 
 /** Are the longest runs wished for? */
 const isFullRun = process.env.TRAMA_TEST_FULL === '1';

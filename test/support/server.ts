@@ -37,7 +37,9 @@ export async function startServer(
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunningServer> {
-  const command = [mainPath, 'serve', '--port', '0', '--http-port', '0', ...args];
+  const listeners = process.env.TRAMA_TEST_LISTENERS;
+  const stacks = listeners === undefined ? [] : ['--listeners', listeners];
+  const command = [mainPath, 'serve', '--port', '0', '--http-port', '0', ...stacks, ...args];
   return startServerBy(t, process.execPath, command, env);
 }
 

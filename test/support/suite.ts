@@ -1,5 +1,5 @@
 /**
- * The one door through which tests use uvu, so that its traps stay shut. uvu 0.5.6 by itself ends in "Passed: 0" and
+ * The one module through which tests use uvu, so that nobody falls into its traps. uvu 0.5.6 by itself ends in "Passed: 0" and
  * exit status 0 when a hook throws or a suite's `.run()` is forgotten, and it has no time limit.
  *
  * Invariant: a test file's process ends with status 0 only if every test that it registered ran and passed, every hook
@@ -144,7 +144,7 @@ function hookInto(all: HookBody[], each: HookBody[]): Hook {
   return Object.assign((body: HookBody) => void all.push(body), { each: (body: HookBody) => void each.push(body) });
 }
 
-/** Runs a test between its hooks and cleans up behind it. The first thing that went wrong is thrown, all are told. */
+/** Runs a test between its hooks and cleans up after it. The first thing that went wrong is thrown; all are told. */
 async function runOne(
   name: string,
   timeoutMs: number,

@@ -1,6 +1,6 @@
 /** Waiting in tests: for a condition, never for luck; and never for ever. */
 
-/** Runs an action, and rejects where it takes longer. What runs on behind is the clean-up's to stop. */
+/** Runs an action, and rejects where it takes longer. An action that runs on is stopped by the clean-up. */
 export async function withinMs<T>(limitMs: number, what: string, action: () => T | PromiseLike<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -3,6 +3,7 @@
  * fault there cannot hide one in the server.
  */
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectSecurely } from 'node:tls';
 import type { TestContext } from './suite.js';
 import { until } from './until.js';
 
@@ -20,7 +21,7 @@ export function request(id: string, op: string, data?: string): Buffer {
   return frame(`{"id":${JSON.stringify(id)},"op":${JSON.stringify(op)}${member}}`);
 }
 
-/** The bodies of the whole frames in `bytes`, and what is left behind them. */
+/** The bodies of the whole frames in `bytes`, and what is left after them. */
 export function splitFrames(bytes: Buffer): { bodies: Buffer[]; rest: Buffer } {
   const bodies: Buffer[] = [];
   let offset = 0;
@@ -56,11 +57,17 @@ export interface Wire {
   closed(timeoutMs?: number): Promise<Buffer[]>;
 }
 
-/** Connects over loopback; the connection ends with the test. */
-export async function openWire(t: Pick<TestContext, 'after'>, port: number): Promise<Wire> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+/** Connects over loopback, by TLS where its options are given; the connection ends with the test. */
+export async function openWire(
+  t: Pick<TestContext, 'after'>,
+  port: number,
+  tls?: ConnectionOptions & { readonly allowHalfOpen?: boolean },
+): Promise<Wire> {
+  const to = { port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true };
+  const socket = tls === undefined ? connect(to) : connectSecurely({ ...to, ...tls });
   t.after(() => socket.destroy());
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  const opened = tls === undefined ? 'connect' : 'secureConnect';
+  await new Promise<void>((resolve, reject) => socket.once(opened, resolve).once('error', reject));
   const chunks: Buffer[] = [];
   const bodies: Buffer[] = [];
   let ended = false;

@@ -1,0 +1,56 @@
+/** Starts a balancer in the foreground, with its configuration in a folder of its own; it ends with the test. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from './suite.js';
+import { until } from './until.js';
+
+/** A port that nobody listens on now; who takes it should be told so by its own failing, and try another. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export interface BalancerParts {
+  readonly program: string;
+  /** @param configPath where the configuration is */
+  args(configPath: string, folder: string): readonly string[];
+  /** The configuration, for a port that it is to listen on. */
+  config(port: number, folder: string): string;
+}
+
+/** Resolves to its port, once it takes connections. */
+export async function startBalancer(t: Pick<TestContext, 'after'>, parts: BalancerParts): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'trama-balancer-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const port = await freePort();
+  const configPath = join(folder, 'balancer.conf');
+  writeFileSync(configPath, parts.config(port, folder));
+  const child = spawn(parts.program, parts.args(configPath, folder), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  const exited = new Promise((resolve) => child.once('close', resolve));
+  t.after(async () => {
+    child.kill('SIGTERM');
+    await exited;
+  });
+  await until(`${parts.program} listens`, () => {
+    if (child.exitCode !== null) throw new Error(`${parts.program} ended: ${output}`);
+    return isListening(port);
+  });
+  return port;
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  const isOpen = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  });
+  socket.destroy();
+  return isOpen;
+}
