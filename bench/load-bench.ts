@@ -8,21 +8,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildRequestRing } from './load/request-ring.js';
-import { compileTrial, type OpenGenerator } from './load/run-generator.js';
+import type { OpenGenerator } from './load/run-generator.js';
 import type { Measurement, Timing, Work } from './load/work.js';
-import { memoryRow } from './load-rows.js';
-import { type PeerKind, peerKinds, trama } from './peers/peers.js';
+import { memoryRow, type SizedWork } from './load-rows.js';
+import { benchMixed, type MixedPlan } from './mixed-bench.js';
+import { type PeerKind, peerKinds, tramaName } from './peers/peers.js';
 import { type RunningPeer, startPeer } from './peers/running-peer.js';
 import { endedChildrenSeconds, processorSeconds, residentBytes } from './process-figures.js';
-import type { LoadCell, LoadResults, LoadRow, ProcessFigures } from './results.js';
+import type { LoadCell, LoadResults, LoadRow, ProcessFigures, SizeRow } from './results.js';
 import { median, medianRatio } from './statistics.js';
 
 export interface LoadPlan {
+  readonly serverMain: string;
   readonly rows: readonly Work[];
   readonly rounds: number;
   readonly timing: Timing;
+  /** The same work by size, with times of its own: it is many rows. */
+  readonly sizes: { readonly rows: readonly SizedWork[]; readonly rounds: number; readonly timing: Timing };
+  readonly mixed: MixedPlan;
   readonly starts: number;
-  /** Frames behind which memory is read again, and the seconds that they may take at most. */
+  /** Whether start and memory are measured, too. */
+  readonly withProcesses: boolean;
+  /** Frames after which memory is read again, and the seconds that they may take at most. */
   readonly memoryFrames: number;
   readonly memorySecondsMax: number;
   readonly settleMs: number;
@@ -50,23 +57,40 @@ export async function benchLoad(
   const entrants: Entrant[] = [];
   try {
     const starts = await measureStarts(plan, folder, entrants, leftOut, tell);
-    const processes = await measureMemory(plan, generator, entrants, starts, tell);
+    const processes = plan.withProcesses ? await measureMemory(plan, generator, entrants, starts, tell) : [];
     const rows: LoadRow[] = [];
-    for (const work of plan.rows) rows.push(await measureRow(plan, generator, entrants, work, leftOut, tell));
+    for (const work of plan.rows) rows.push(...(await measureRows(plan, generator, entrants, [work], leftOut, tell)));
+    const { rows: sized, ...sizePlan } = plan.sizes;
+    const measured = await measureRows(sizePlan, generator, entrants, sized, leftOut, tell);
+    const sizes = sized.map(({ op, size, count }, index): SizeRow => ({ op, size, count, ...measured[index]! }));
+    const { port } = entrants.find(({ kind }) => kind.name === tramaName)!.running;
+    const mixed =
+      plan.mixed.names.length === 0
+        ? {}
+        : { mixed: await benchMixed(plan.mixed, generator, port, folder, leftOut, tell) };
     leftOut.push(...withoutOperation(plan.rows, entrants));
     return {
       generator: generator.name,
       rounds: plan.rounds,
       secondsPerMeasurement: plan.timing.seconds,
-      peers: entrants.map(({ kind: { name, what } }) => ({ name, what })),
+      peers: await Promise.all(entrants.map(({ kind }) => describe(kind))),
       leftOut,
       rows,
       processes,
+      ...(sizes.length === 0
+        ? {}
+        : { sizes: { rounds: sizePlan.rounds, secondsPerMeasurement: sizePlan.timing.seconds, rows: sizes } }),
+      ...mixed,
     };
   } finally {
     await Promise.all(entrants.map(({ running }) => running.stop()));
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function describe({ name, what, version }: PeerKind): Promise<LoadResults['peers'][number]> {
+  const told = await version();
+  return told === undefined ? { name, what } : { name, what, version: told };
 }
 
 /** Starts each peer several times, in turn; the last start stays. Gives the milliseconds of all, by name. */
@@ -81,7 +105,7 @@ async function measureStarts(
   const given = new Set<string>();
   for (let round = 1; round <= plan.starts; round++) {
     tell(`starts, ${round} of ${plan.starts}`);
-    for (const kind of peerKinds(compileTrial)) {
+    for (const kind of peerKinds(plan.serverMain)) {
       if (given.has(kind.name)) continue;
       try {
         const running = await startPeer(await kind.command(folder), kind.wire);
@@ -89,7 +113,7 @@ async function measureStarts(
         if (round === plan.starts) entrants.push({ kind, running });
         else await running.stop();
       } catch (error) {
-        if (kind.name === trama.name) throw new Error(`the server did not start: ${(error as Error).message}`);
+        if (kind.name === tramaName) throw new Error(`the server did not start: ${(error as Error).message}`);
         given.add(kind.name);
         leftOut.push({ name: kind.name, why: (error as Error).message });
       }
@@ -124,34 +148,46 @@ async function measureMemory(
   return figures;
 }
 
-async function measureRow(
-  plan: LoadPlan,
+/** All rows in each round, so that what the machine does meanwhile hits all of them alike. */
+async function measureRows(
+  { rounds, timing }: Pick<LoadPlan, 'rounds' | 'timing'>,
   generator: OpenGenerator,
   entrants: readonly Entrant[],
-  work: Work,
+  works: readonly Work[],
   leftOut: LeftOut[],
   tell: (line: string) => void,
-): Promise<LoadRow> {
-  const samples = new Map<Entrant, Sample[]>();
-  for (const entrant of entrants) if (entrant.kind.ops.includes(work.op)) samples.set(entrant, []);
-  for (let round = 1; round <= plan.rounds; round++) {
-    tell(`${work.name}: round ${round} of ${plan.rounds}`);
-    for (const [entrant, taken] of rotated([...samples], round)) {
-      try {
-        taken.push(await sample(generator, entrant, work, plan.timing));
-      } catch (error) {
-        if (entrant.kind === trama) throw new Error(`${work.name}: trama failed: ${(error as Error).message}`);
-        samples.delete(entrant);
-        leftOut.push({ name: `${entrant.kind.name} in "${work.name}"`, why: (error as Error).message });
+): Promise<LoadRow[]> {
+  const rows = works.map((work) => {
+    const taken = entrants.filter(({ kind }) => isIn(kind, work)).map((entrant) => [entrant, [] as Sample[]] as const);
+    return { work, samples: new Map<Entrant, Sample[]>(taken) };
+  });
+  for (let round = 1; round <= rounds; round++) {
+    for (const { work, samples } of rows) {
+      tell(`${work.name}: round ${round} of ${rounds}`);
+      for (const [entrant, taken] of rotated([...samples], round)) {
+        try {
+          taken.push(await sample(generator, entrant, work, timing));
+        } catch (error) {
+          const why = (error as Error).message;
+          if (entrant.kind.name === tramaName) throw new Error(`${work.name}: trama failed: ${why}`);
+          samples.delete(entrant);
+          leftOut.push({ name: `${entrant.kind.name} in "${work.name}"`, why });
+        }
       }
     }
   }
-  const own = samples.get(entrants.find(({ kind }) => kind === trama)!)!;
-  return {
-    name: work.name,
-    requestBytes: buildRequestRing('frames', work.op, work.data, 1).requestBytes,
-    cells: [...samples].map(([{ kind }, taken]) => cellOf(kind.name, taken, own)),
-  };
+  return rows.map(({ work, samples }) => {
+    const own = samples.get(entrants.find(({ kind }) => kind.name === tramaName)!)!;
+    return {
+      name: work.name,
+      requestBytes: buildRequestRing('frames', work.op, work.data, 1).requestBytes,
+      cells: [...samples].map(([{ kind }, taken]) => cellOf(kind.name, taken, own)),
+    };
+  });
+}
+
+function isIn({ name, ops }: PeerKind, { op, peers }: Work): boolean {
+  return ops.includes(op) && (peers === undefined || name === tramaName || peers.includes(name));
 }
 
 /** Who is not in some rows because it has no such operation. */
@@ -164,7 +200,7 @@ function withoutOperation(rows: readonly Work[], entrants: readonly Entrant[]): 
   );
 }
 
-/** Nobody is always the first, nor always behind the same neighbour's load. */
+/** Nobody is always the first, nor always after the same neighbour. */
 function rotated<T>(list: readonly T[], by: number): T[] {
   const first = by % Math.max(1, list.length);
   return [...list.slice(first), ...list.slice(0, first)];

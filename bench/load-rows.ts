@@ -35,6 +35,68 @@ export const loadRows: readonly Work[] = [
   },
 ];
 
+/** Work of one kind by its size: what a plot has on its axis, and what shows a step where there should be none. */
+export interface SizedWork extends Work {
+  /** The size as people write it: `16 KiB`, `3,000`. */
+  readonly size: string;
+  /** Bytes of a string, or numbers. */
+  readonly count: number;
+}
+
+const sizePeers = ['plain Node', 'C, epoll'];
+const kib = 1024;
+const stringBytes = [64, 256, kib, 4 * kib, 16 * kib, 64 * kib, 256 * kib, 1024 * kib, 4096 * kib, 8192 * kib];
+const numberCounts = [1_000, 3_000, 10_000, 30_000, 100_000, 500_000];
+
+function echoOf(bytes: number): SizedWork {
+  const size = bytesText(bytes);
+  const [connections, depth] = bytes <= 4 * kib ? [8, 8] : bytes <= 1024 * kib ? [4, 4] : [4, 2];
+  const name = `echo of ${size}, ${connections} × ${depth}`;
+  const data = `"${'x'.repeat(bytes)}"`;
+  return { name, op: 'echo', data, connections, depth, peers: sizePeers, size, count: bytes };
+}
+
+function sumOf(count: number): SizedWork {
+  const size = count.toLocaleString('en');
+  const name = `sum of ${size} doubles, 4 × 2`;
+  let data: string | undefined;
+  return {
+    name,
+    op: 'sum',
+    // Half a million numbers are written when they are asked for: not everyone who reads the names wants them.
+    get data() {
+      data ??= spaced('doubles of many magnitudes', count);
+      return data;
+    },
+    connections: 4,
+    depth: 2,
+    peers: sizePeers,
+    size,
+    count,
+  };
+}
+
+function bytesText(bytes: number): string {
+  if (bytes < kib) return `${bytes} B`;
+  return bytes < kib * kib ? `${bytes / kib} KiB` : `${bytes / kib / kib} MiB`;
+}
+
+/** The same work by size, the smallest first: `echo` of one string, and sums. */
+export const sizeRows: readonly SizedWork[] = [...stringBytes.map(echoOf), ...numberCounts.map(sumOf)];
+
+/** Small frames beside streams of larger ones, and new connections beside small frames. */
+export const besideRow: Work = {
+  name: 'echo of 256 KiB, 4 × 1',
+  op: 'echo',
+  data: echoOf(256 * kib).data,
+  connections: 4,
+  depth: 1,
+};
+export const mixedNames = {
+  streams: 'echo, 50 × 16, beside four streams of 256 KiB echoes',
+  connects: 'connections a second beside echo, 50 × 16',
+} as const;
+
 /** @throws Error where there is no such row */
 export function rowNamed(name: string): Work {
   const row = loadRows.find((each) => each.name === name);

@@ -1,4 +1,5 @@
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { basename, isAbsolute } from 'node:path';
 
 /** Where figures were taken: no figure means anything without it. */
 export interface Machine {
@@ -10,6 +11,12 @@ export interface Machine {
   readonly v8: string;
   /** Flags given to Node, by command line and by NODE_OPTIONS. */
   readonly nodeFlags: readonly string[];
+}
+
+/** The command of a run, as its results tell it: where files are on this machine is nobody's business. */
+export function describeCommand(args: readonly string[]): string {
+  const told = args.map((arg) => (isAbsolute(arg) ? basename(arg) : arg));
+  return ['npm run bench', ...(told.length > 0 ? ['--', ...told] : [])].join(' ');
 }
 
 export function describeMachine(): Machine {

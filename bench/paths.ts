@@ -23,7 +23,8 @@ export const bulkMain = join(here, 'bulk', 'main.js');
 export const plainServerMain = join(here, 'peers', 'plain-json-server.js');
 /** Not compiled by tsc, so they stay in the source folder. */
 export const threadPoolServer = join(projectRoot, 'bench', 'peers', 'thread_pool_server.py');
+export const echoLimitSource = join(projectRoot, 'bench', 'peers', 'echo_limit.c');
+export const loadgenSource = join(projectRoot, 'bench', 'load', 'loadgen.c');
+export const connectsSource = join(projectRoot, 'bench', 'load', 'connects.c');
 export const simdjsonSource = join(projectRoot, 'bench', 'peers', 'simdjson_sum.cpp');
 export const resultsFolder = join(projectRoot, 'bench', 'results');
-/** C sources of the trials that led to the design. They are no part of the project and may well be missing. */
-export const trialsFolder = join(projectRoot, '..', 'shared', 'experiments');

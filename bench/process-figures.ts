@@ -20,7 +20,7 @@ export function endedChildrenSeconds(): number | undefined {
   return ticks('self', 13, 14);
 }
 
-/** Fields are counted behind the command's name, which may hold anything: `)` ends it. */
+/** Fields are counted after the command's name, which may have any characters: the last `)` ends it. */
 function ticks(pid: number | 'self', ...fields: number[]): number | undefined {
   const stat = read(`/proc/${pid}/stat`);
   const values = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -6,7 +6,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The median ratio of values that were taken beside each other: it stands when the machine's speed drifts. */
+/** The median ratio of values that were taken at nearly the same time: it stays the same when the machine's speed drifts. */
 export function medianRatio(values: readonly number[], others: readonly number[]): number {
   return median(values.map((value, index) => value / others[index]!));
 }

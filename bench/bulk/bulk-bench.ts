@@ -1,9 +1,9 @@
 /**
- * Frames that no memory holds: how near the server comes to its own engine with one of gigabytes and what memory it takes
- * meanwhile, and what is left of small frames' rate and latency beside such sums. On a server of its own, that has
+ * Frames that are too large for memory: how near the server comes to its own engine with a frame of gigabytes, what memory
+ * it takes, and what rate and latency small frames have beside such sums. It runs on a server of its own, which has
  * answered nothing else.
  *
- * Server, sender and load generator share this machine's cores. Every answer is held to its digits.
+ * Server, sender and load generator share this machine's cores. Every answer is compared digit by digit.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,17 +13,19 @@ import { compileEngine, Engine } from '../../src/engine/index.js';
 import { warmUp } from '../../src/pool/warm-up.js';
 import type { LoadGenerator, Measurement, Timing } from '../load/work.js';
 import { rowNamed } from '../load-rows.js';
+import { figuresOf } from '../mixed-bench.js';
 import { shapeNamed } from '../number-shapes.js';
 import { trama } from '../peers/peers.js';
 import { type RunningPeer, startPeer } from '../peers/running-peer.js';
 import { processorSeconds, residentBytes } from '../process-figures.js';
-import type { BesideFigures, BulkResults, LargeFrameRow, SmallBesideLarge } from '../results.js';
+import type { BulkResults, LargeFrameRow, SmallBesideLarge } from '../results.js';
 import { median, medianRatio } from '../statistics.js';
 import { engineSeconds } from './engine-rate.js';
 import { largeFrame } from './large-frame.js';
 import { type RunningSender, runSender } from './run-sender.js';
 
 export interface BulkPlan {
+  readonly serverMain: string;
   readonly rounds: number;
   /** The body of the one large frame, and of each of the sums beside small frames. */
   readonly frameBytes: number;
@@ -47,7 +49,8 @@ export async function benchBulk(
   tell: (line: string) => void,
 ): Promise<BulkResults> {
   const folder = await mkdtemp(join(tmpdir(), 'trama-bulk-'));
-  const server = await startPeer(await trama.command(folder), trama.wire);
+  const kind = trama(plan.serverMain);
+  const server = await startPeer(await kind.command(folder), kind.wire);
   try {
     await sleep(plan.settleMs);
     return {
@@ -106,7 +109,7 @@ async function measureBeside(
   generator: LoadGenerator,
   tell: (line: string) => void,
 ): Promise<SmallBesideLarge> {
-  const load = () => generator.measure(server.port, trama.wire, small, timing);
+  const load = () => generator.measure(server.port, 'frames', small, timing);
   const alone: Measurement[] = [];
   const beside: Measurement[] = [];
   const sumRates: number[] = [];
@@ -138,9 +141,4 @@ async function measureBeside(
 function sender(server: RunningPeer, bodyBytes: number, connections: number, times: 'once' | 'again'): RunningSender {
   const secondsMax = 30 + (2 * connections * bodyBytes) / leastBytesPerSecond;
   return runSender({ port: server.port, shape: shape.name, bodyBytes, connections, times, secondsMax });
-}
-
-function figuresOf(measured: readonly Measurement[]): BesideFigures {
-  const middle = (figure: keyof BesideFigures) => median(measured.map((each) => each[figure]));
-  return { ratePerSecond: middle('ratePerSecond'), p50Us: middle('p50Us'), p99Us: middle('p99Us') };
 }

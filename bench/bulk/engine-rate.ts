@@ -1,4 +1,4 @@
-import type { Engine, FrameAnswer } from '../../src/engine/index.js';
+import type { EchoAnswer, Engine, FrameAnswer } from '../../src/engine/index.js';
 import { frameHeaderBytes } from '../../src/protocol/limits.js';
 import type { LargeFrame } from './large-frame.js';
 
@@ -18,6 +18,6 @@ export function engineSeconds(engine: Engine, { bodyStart, block, blocks, bodyEn
   return seconds;
 }
 
-function replyOf(answer: FrameAnswer | undefined): string {
-  return Buffer.from(answer?.frame.subarray(frameHeaderBytes) ?? []).toString();
+function replyOf(answer: FrameAnswer | EchoAnswer | undefined): string {
+  return answer?.kind === 'frame' ? Buffer.from(answer.frame.subarray(frameHeaderBytes)).toString() : 'nothing';
 }

@@ -1,5 +1,5 @@
 /**
- * The sum of decimals as they are written, in whole numbers, so that an answer can be held to its digits. It shares no
+ * The sum of decimals as they are written, in whole numbers, so that an answer can be compared digit by digit. It shares no
  * code with the engine: only the rounding of the exact decimal to the nearest double is V8's in both.
  */
 export interface ExactSum {

@@ -23,7 +23,7 @@ export interface LargeFrame {
   readonly reply: string;
 }
 
-/** @throws RangeError where no frame has so large a body, or a body has no room for what stands around the numbers */
+/** @throws RangeError where no frame has so large a body, or a body has no room for what is around the numbers */
 export function largeFrame(shape: NumberShape, bodyBytes: number): LargeFrame {
   const numbers = numberArray(shape, numbersPerBlock).slice(1, -1).split(',');
   const bodyStart = Buffer.from('{"id": "large", "op": "sum", "data": [');

@@ -14,7 +14,7 @@ export interface RunningSender {
   readonly streaming: Promise<void>;
   /** Resolves when all that was sent is answered, each with the right digits. */
   readonly finished: Promise<Sent>;
-  /** Ends a sender that sends again and again behind the frames under way. */
+  /** Ends a sender that sends again and again, after the frames under way. */
   stop(): void;
 }
 
@@ -24,7 +24,7 @@ export interface SenderOptions {
   readonly bodyBytes: number;
   readonly connections: number;
   readonly times: 'once' | 'again';
-  /** How long it may take in all, the frames behind `stop` included. */
+  /** How long it may take in all, with the frames under way at `stop`. */
   readonly secondsMax: number;
 }
 

@@ -31,7 +31,7 @@ export async function benchEngine(plan: EnginePlan, tell: (line: string) => void
       const yardstick = each.group === 'sum' ? simdjson : undefined;
       rows.push(await measureCase(plan, each, contendersFor(engine, each), yardstick));
     }
-    return { rows, leftOut };
+    return { rows, leftOut, ...(simdjson === undefined ? {} : { simdjsonVersion: simdjson.version }) };
   } finally {
     await simdjson?.close();
   }

@@ -32,17 +32,27 @@ function sumCases(): EngineCase[] {
   );
 }
 
+const upperTexts = {
+  ASCII: 'The quick brown fox jumps over the lazy dog. ',
+  'Latin-1 accents': 'El pingüino Wenceslao hizo kilómetros bajo exhaustiva lluvia y frío; añoraba a su crío. ',
+  Greek: 'Ξεσκεπάζω την ψυχοφθόρα βδελυγμία, και ο καλός γείτονας χαμογελά στον ήλιο. ',
+  Cyrillic: 'Съешь же ещё этих мягких французских булок, да выпей чаю; «широкая» — электрификация. ',
+  CJK: '天地玄黃宇宙洪荒日月盈昃辰宿列張寒來暑往秋收冬藏',
+} as const;
+
 function upperCases(): EngineCase[] {
-  const texts = {
-    ASCII: 'The quick brown fox jumps over the lazy dog. ',
-    'Latin-1 accents': 'El pingüino Wenceslao hizo kilómetros bajo exhaustiva lluvia y frío; añoraba a su crío. ',
-    CJK: '天地玄黃宇宙洪荒日月盈昃辰宿列張寒來暑往秋收冬藏',
-  };
-  return Object.entries(texts).map(([name, text]) => {
+  return Object.entries(upperTexts).map(([name, text]) => {
     const times = Math.floor((16 * kib) / Buffer.byteLength(text));
-    return caseOf('upper', `${name}, 16 KiB`, JSON.stringify(text.repeat(times)));
+    return caseOf('upper', upperRow(name), JSON.stringify(text.repeat(times)));
   });
 }
+
+function upperRow(script: string): string {
+  return `${script}, 16 KiB`;
+}
+
+/** The rows of `upper` with text that is not ASCII. */
+export const wideUpperRows = Object.keys(upperTexts).slice(1).map(upperRow);
 
 function bodyOf(op: string, data: string): string {
   return `{"id":"1","op":"${op}","data":${data}}`;

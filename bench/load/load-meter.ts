@@ -3,7 +3,8 @@ import type { Measurement, Timing } from './work.js';
 
 /**
  * The clock of a load run, in three phases that only go forward: warming up (nothing counts), measuring, and draining
- * (nothing new is sent, what is in flight is still awaited). The run's connections share one.
+ * (nothing new is sent, what is in flight is still awaited). The run's connections share one. Measuring takes its time, and
+ * longer where no reply has come meanwhile: a rate of nothing is none.
  */
 export class LoadMeter {
   readonly #measureAtMs: number;
@@ -24,7 +25,7 @@ export class LoadMeter {
     if (this.phase === 'warmup' && nowMs >= this.#measureAtMs) {
       this.phase = 'measure';
       this.#startedAtMs = nowMs;
-    } else if (this.phase === 'measure' && nowMs - this.#startedAtMs >= this.#measureMs) {
+    } else if (this.phase === 'measure' && nowMs - this.#startedAtMs >= this.#measureMs && this.#histogram.total > 0) {
       this.phase = 'drain';
       this.#elapsedMs = nowMs - this.#startedAtMs;
     }

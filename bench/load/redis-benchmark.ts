@@ -4,6 +4,9 @@ import type { LoadGenerator, Measurement, Work } from './work.js';
 
 const run = promisify(execFile);
 
+/** It counts time in milliseconds: for a run that takes none it prints `inf`. */
+const warmUpRequestsMin = 2_000;
+
 /** Redis's own load generator, written in C; undefined where it is not installed. It counts requests, not seconds. */
 export async function redisBenchmark(): Promise<LoadGenerator | undefined> {
   try {
@@ -14,7 +17,7 @@ export async function redisBenchmark(): Promise<LoadGenerator | undefined> {
   return {
     name: 'redis-benchmark',
     measure: async (port, _wire, work, timing) => {
-      const warm = await requests(port, work, work.connections * work.depth * 20);
+      const warm = await requests(port, work, Math.max(warmUpRequestsMin, work.connections * work.depth * 20));
       const count = Math.ceil(warm.ratePerSecond * timing.seconds);
       return requests(port, work, Math.max(count, work.connections * work.depth));
     },
@@ -33,11 +36,11 @@ async function requests(port: number, work: Work, count: number): Promise<Measur
     p99Us: cell('p99_latency_ms') * 1000,
     replies: count,
   };
-  if (!Number.isFinite(measured.ratePerSecond)) throw new Error(`redis-benchmark printed no figures: ${stdout.trim()}`);
+  if (!Number.isFinite(measured.ratePerSecond)) throw new Error('redis-benchmark gave no rate');
   return measured;
 }
 
-/** The name of the command stands first, with its own quotes not escaped; it has no comma. */
+/** The name of the command comes first, with its own quotes not escaped; it has no comma. */
 function cells(line: string): string[] {
   return line.split(',').map((cell) => cell.replaceAll('"', ''));
 }

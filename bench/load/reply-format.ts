@@ -14,8 +14,8 @@ export interface CarefulReply {
   readonly idOffset: number;
 }
 
-/** Gives undefined where the reply is not whole yet. */
-export type CarefulReader = (bytes: Uint8Array, offset: number) => CarefulReply | undefined;
+/** Gives, where the reply is not whole yet, the bytes that it has when it is; 0 where that is not known. */
+export type CarefulReader = (bytes: Uint8Array, offset: number) => CarefulReply | number;
 
 export function carefulReader(wire: Wire, op: string, data: string): CarefulReader {
   return wire === 'frames' ? frameReader(resultCheck(op, data)) : respReader(data);
@@ -36,10 +36,10 @@ function resultCheck(op: string, data: string): (result: unknown) => boolean {
 
 function frameReader(isRight: (result: unknown) => boolean): CarefulReader {
   return (bytes, offset) => {
-    if (bytes.length - offset < frameHeaderBytes) return undefined;
+    if (bytes.length - offset < frameHeaderBytes) return 0;
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const length = frameHeaderBytes + view.readUInt32BE(offset);
-    if (bytes.length - offset < length) return undefined;
+    if (bytes.length - offset < length) return length;
     const text = view.toString('latin1', offset + frameHeaderBytes, offset + length);
     const reply = parseReply(text);
     if (reply.ok !== true) throw new Error(`the peer answered with an error: ${excerpt(text)}`);
@@ -69,7 +69,7 @@ function respReader(data: string): CarefulReader {
   const idOffset = whole(0).indexOf('\n') + 1;
   return (bytes, offset) => {
     if (bytes[offset] === 0x2d /* - */) throw new Error(`the peer answered with an error: ${excerptOf(bytes, offset)}`);
-    if (bytes.length - offset < length) return undefined;
+    if (bytes.length - offset < length) return 0;
     const text = Buffer.from(bytes.subarray(offset, offset + length)).toString();
     const slot = slotOf(text.slice(idOffset, idOffset + idDigits), text);
     if (text !== whole(slot)) throw new Error(`the peer's reply is wrong: ${excerpt(text)}`);

@@ -5,7 +5,7 @@ import type { Wire } from './work.js';
 export const idDigits = 8;
 
 /**
- * The requests of one connection, built once: one for each slot, behind each other, all of one size. A slot's bytes
+ * The requests of one connection, built once: one for each slot, one after the other, all of one size. A slot's bytes
  * never change, so a run of neighbouring slots goes to the socket as one view, without a copy, however often.
  */
 export interface RequestRing {
@@ -14,7 +14,7 @@ export interface RequestRing {
   readonly requestBytes: number;
 }
 
-/** The id of a slot, as it stands on the wire. */
+/** The id of a slot, as it is on the wire. */
 export function idOfSlot(slot: number): string {
   return slot.toString(16).padStart(idDigits, '0');
 }
@@ -34,7 +34,7 @@ function frameRequest(op: string, data: string, slot: number): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** RESP has no ids: the slot is the first part of what is to be echoed. */
+/** RESP has no ids: the slot is the first part of what is echoed. */
 function respRequest(op: string, data: string, slot: number): Buffer {
   const payload = respPayload(data, slot);
   const bytes = Buffer.byteLength(payload);

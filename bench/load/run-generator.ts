@@ -1,11 +1,12 @@
 /** Generators as programs: they are started, their one line of figures is read, and what they used is told. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { loadMain, trialsFolder } from '../paths.js';
+import { compileC } from '../compile-c.js';
+import { loadgenSource, loadMain } from '../paths.js';
+import { gccVersion } from '../versions.js';
 import { redisBenchmark } from './redis-benchmark.js';
 import type { LoadGenerator, Measurement, Timing, Wire, Work } from './work.js';
 
@@ -13,14 +14,14 @@ const run = promisify(execFile);
 
 export type GeneratorChoice = 'auto' | 'node' | 'c';
 
-/** A generator and what must be cleaned up behind it. */
+/** A generator and what must be cleaned up after it. */
 export interface OpenGenerator extends LoadGenerator {
   close(): Promise<void>;
 }
 
 /**
- * `node`: this project's own. `c`: the C generator of the trials, where its source and gcc are there, with
- * redis-benchmark for Redis; less of the measured time is then the generator's. `auto`: `c` where it can be.
+ * `node`: the generator in JavaScript. `c`: the one in C, where gcc is installed, with redis-benchmark for Redis; less of
+ * the measured time is then the generator's. `auto`: `c` where it can be.
  * @throws Error where `c` is asked for and cannot be had
  */
 export async function openGenerator(choice: GeneratorChoice): Promise<OpenGenerator> {
@@ -39,20 +40,6 @@ export async function openGenerator(choice: GeneratorChoice): Promise<OpenGenera
   return { ...nodeGenerator(folder), close };
 }
 
-/** Compiles one C source of the trials. @throws Error where gcc or the source is missing */
-export async function compileTrial(name: string, folder: string): Promise<string> {
-  const source = join(trialsFolder, `${name}.c`);
-  if (!existsSync(source)) throw new Error(`${name}.c is not there`);
-  const program = join(folder, name);
-  try {
-    await run('gcc', ['-O3', '-march=native', '-w', '-o', program, source]);
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new Error(missing ? 'gcc is not installed' : `gcc does not compile ${name}.c`, { cause: error });
-  }
-  return program;
-}
-
 function nodeGenerator(folder: string): LoadGenerator {
   return {
     name: 'Node (bench/load)',
@@ -65,10 +52,10 @@ function nodeGenerator(folder: string): LoadGenerator {
 }
 
 async function cGenerator(folder: string): Promise<LoadGenerator> {
-  const program = await compileTrial('loadgen', folder);
+  const program = await compileC(loadgenSource, folder);
   const forRedis = (await redisBenchmark()) ?? nodeGenerator(folder);
   return {
-    name: `C (loadgen.c); Redis: ${forRedis.name}`,
+    name: `C (bench/load/loadgen.c), gcc ${(await gccVersion()) ?? ''}; Redis: ${forRedis.name}`,
     measure: async (port: number, wire: Wire, work: Work, timing: Timing) => {
       if (wire === 'resp') return forRedis.measure(port, wire, work, timing);
       const data = await dataFile(folder, work);
@@ -77,9 +64,33 @@ async function cGenerator(folder: string): Promise<LoadGenerator> {
   };
 }
 
+/** The generator in C, which says a token first, or speaks TLS. */
+export interface EdgeGenerator {
+  measure(port: number, work: Work, timing: Timing, access: Access): Promise<Measurement>;
+}
+
+export interface Access {
+  readonly isTls?: boolean;
+  readonly token?: string;
+}
+
+/** @throws Error that says what is missing, such as the headers of OpenSSL */
+export async function edgeGenerator(folder: string): Promise<EdgeGenerator> {
+  const program = await compileC(loadgenSource, folder, ['-DWITH_TLS', '-lssl', '-lcrypto']);
+  return {
+    measure: async (port, work, timing, { isTls, token }) => {
+      const flags = [...(isTls ? ['--tls'] : []), ...(token === undefined ? [] : [`--token=${token}`])];
+      const data = await dataFile(folder, work);
+      const place = ['127.0.0.1', `${port}`, work.op, data, ...shape(work), ...times(timing)];
+      return figures(program, [...flags, ...place], timing);
+    },
+  };
+}
+
 /** A command line has no room for large data: it goes by file. */
 async function dataFile(folder: string, work: Work): Promise<string> {
-  const path = join(folder, `${work.op}.json`);
+  // Two generators at once have two kinds of work: a file for each.
+  const path = join(folder, `${work.op}-${work.data.length}.json`);
   await writeFile(path, work.data);
   return `@${path}`;
 }

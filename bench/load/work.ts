@@ -9,6 +9,8 @@ export interface Work {
   readonly connections: number;
   /** Requests in flight on each connection. */
   readonly depth: number;
+  /** The only ones that are measured beside trama; all that have the operation where nothing is said. */
+  readonly peers?: readonly string[];
 }
 
 /** `frames`: the protocol of docs/protocol.md. `resp`: Redis. */

@@ -1,6 +1,9 @@
 /** Who is measured beside whom. The first is the one that the others are held against. */
+
+import { compileC } from '../compile-c.js';
 import type { Wire } from '../load/work.js';
-import { plainServerMain, serverMain, threadPoolServer } from '../paths.js';
+import { echoLimitSource, plainServerMain, threadPoolServer } from '../paths.js';
+import { gccVersion, ownVersion, versionOf } from '../versions.js';
 import { freePort } from './free-port.js';
 import type { PeerCommand } from './running-peer.js';
 
@@ -10,27 +13,36 @@ export interface PeerKind {
   readonly what: string;
   readonly wire: Wire;
   readonly ops: readonly string[];
+  /** Of the program, its interpreter or its compiler; undefined where it does not tell. */
+  readonly version: () => Promise<string | undefined>;
   /** What starts it. @param folder for files of its own. @throws Error that says what is missing */
   readonly command: (folder: string) => Promise<PeerCommand>;
 }
 
-export const trama: PeerKind = {
-  name: 'trama',
-  what: 'trama serve, default settings',
-  wire: 'frames',
-  ops: ['echo', 'sum'],
-  command: async () => ({
-    program: process.execPath,
-    args: [serverMain, 'serve', '--port', '0', '--http-port', '0'],
-    port: portOfLogLine,
-  }),
-};
+export const tramaName = 'trama';
+
+/** @param main the entry of its command line, of this build or another one */
+export function trama(main: string): PeerKind {
+  return {
+    name: tramaName,
+    what: 'trama serve, default settings',
+    wire: 'frames',
+    ops: ['echo', 'sum'],
+    version: async () => ownVersion(),
+    command: async () => ({
+      program: process.execPath,
+      args: [main, 'serve', '--port', '0', '--http-port', '0'],
+      port: portOfLogLine,
+    }),
+  };
+}
 
 export const plainNode: PeerKind = {
   name: 'plain Node',
-  what: 'Node, JSON.parse, no WebAssembly (bench/peers/plain-json-server.ts)',
+  what: 'Node, JSON.parse and JSON.stringify, no WebAssembly (bench/peers/plain-json-server.ts)',
   wire: 'frames',
   ops: ['echo', 'sum'],
+  version: async () => process.version,
   command: async () => ({ program: process.execPath, args: [plainServerMain], port: portOfPlainLine }),
 };
 
@@ -39,6 +51,7 @@ const pythonThreads: PeerKind = {
   what: 'Python, standard library, a thread pool (bench/peers/thread_pool_server.py)',
   wire: 'frames',
   ops: ['echo', 'sum'],
+  version: () => versionOf('python3', '--version'),
   command: async () => ({ program: 'python3', args: [threadPoolServer], port: portOfPlainLine }),
 };
 
@@ -47,6 +60,7 @@ const redis: PeerKind = {
   what: 'redis-server, ECHO, no persistence',
   wire: 'resp',
   ops: ['echo'],
+  version: () => versionOf('redis-server', '--version'),
   command: async (folder) => {
     const port = await freePort();
     const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
@@ -54,30 +68,26 @@ const redis: PeerKind = {
   },
 };
 
-/** @param compile compiles one C source of the trials into a folder and gives the program's path */
-function limitInC(compile: (name: string, folder: string) => Promise<string>): PeerKind {
-  return {
-    name: 'C, epoll',
-    what: 'what loopback and the kernel allow: frames cut and echoed unchecked (limit.c)',
-    wire: 'frames',
-    ops: ['echo'],
-    command: async (folder) => {
-      const port = await freePort();
-      return { program: await compile('limit', folder), args: [`${port}`], port };
-    },
-  };
-}
+const limitInC: PeerKind = {
+  name: 'C, epoll',
+  what: 'what loopback and the kernel allow: frames cut and echoed unchecked (bench/peers/echo_limit.c)',
+  wire: 'frames',
+  ops: ['echo'],
+  version: async () => `gcc ${(await gccVersion()) ?? 'of a version that it does not tell'}`,
+  command: async (folder) => ({ program: await compileC(echoLimitSource, folder), args: [], port: portOfPlainLine }),
+};
 
-export function peerKinds(compile: (name: string, folder: string) => Promise<string>): readonly PeerKind[] {
-  return [trama, plainNode, pythonThreads, redis, limitInC(compile)];
+/** @param serverMain the entry of trama's command line */
+export function peerKinds(serverMain: string): readonly PeerKind[] {
+  return [trama(serverMain), plainNode, pythonThreads, redis, limitInC];
 }
 
 /** The server's log is one JSON object a line. */
-function portOfLogLine(line: string): number | undefined {
+export function portOfLogLine(line: string): number | undefined {
   if (!line.includes('"listening"')) return undefined;
   return (JSON.parse(line) as { port: number }).port;
 }
 
-function portOfPlainLine(line: string): number | undefined {
+export function portOfPlainLine(line: string): number | undefined {
   return line.startsWith('listening ') ? Number(line.slice('listening '.length)) : undefined;
 }

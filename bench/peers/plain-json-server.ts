@@ -1,8 +1,12 @@
 /**
  * The yardstick: the same protocol as a good engineer writes it in Node without WebAssembly, in one sitting. No checks
  * beyond what JSON.parse makes. Prints `listening PORT`.
+ *
+ *     plain-json-server [CERTIFICATE KEY]     over TLS, where it is given the files
  */
+import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { plainAnswer } from './plain-answer.js';
 
 function serve(socket: Socket): void {
@@ -34,6 +38,11 @@ function serve(socket: Socket): void {
   });
 }
 
-const server = createServer(serve).listen({ port: 0, host: '127.0.0.1', backlog: 512 }, () => {
+const [certificate, key] = process.argv.slice(2);
+const server =
+  certificate === undefined || key === undefined
+    ? createServer(serve)
+    : createTlsServer({ cert: readFileSync(certificate), key: readFileSync(key) }, serve);
+server.listen({ port: 0, host: '127.0.0.1', backlog: 512 }, () => {
   process.stdout.write(`listening ${(server.address() as { port: number }).port}\n`);
 });

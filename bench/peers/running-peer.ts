@@ -16,6 +16,8 @@ export interface PeerCommand {
   readonly args: readonly string[];
   /** The port it was told to take, or how it says which one it took, in a line of stdout. */
   readonly port: number | ((line: string) => number | undefined);
+  /** Is it there as soon as it says its port? Else it is asked for a first reply, which takes it plain and without a token. */
+  readonly isThereAtOnce?: boolean;
 }
 
 export interface RunningPeer {
@@ -59,7 +61,7 @@ export async function startPeer(command: PeerCommand, wire: Wire): Promise<Runni
   };
   try {
     const port = await Promise.race([portOf(child, command), failed, tooLate()]);
-    await Promise.race([firstReply(port, wire), failed, tooLate()]);
+    if (!command.isThereAtOnce) await Promise.race([firstReply(port, wire), failed, tooLate()]);
     return { port, pid: child.pid!, firstReplyMs: performance.now() - startedAtMs, stop };
   } catch (error) {
     if (child.pid !== undefined) await stop();
@@ -115,7 +117,7 @@ function ask(port: number, wire: Wire): Promise<boolean> {
     socket.on('data', (chunk) => {
       bytes = Buffer.concat([bytes, chunk]);
       try {
-        if (read(bytes, 0) === undefined) return;
+        if (typeof read(bytes, 0) === 'number') return;
         resolve(true);
       } catch (error) {
         reject(error as Error);

@@ -15,6 +15,7 @@ export interface SimdjsonFigures {
 }
 
 export interface Simdjson {
+  readonly version: string;
   measure(body: Uint8Array, seconds: number): Promise<SimdjsonFigures>;
   close(): Promise<void>;
 }
@@ -31,7 +32,9 @@ export async function openSimdjson(): Promise<Simdjson> {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new Error(missing ? 'no C++ compiler (c++)' : 'c++ does not find the library', { cause: error });
   }
+  const { stdout: version } = await run(program, ['--version']);
   return {
+    version: version.trim(),
     measure: async (body, seconds) => {
       const file = join(folder, 'body.json');
       await writeFile(file, body);

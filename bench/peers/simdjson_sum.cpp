@@ -4,6 +4,7 @@
  * as doubles, rounding at each addition.
  *
  *     simdjson_sum FILE SECONDS
+ *     simdjson_sum --version
  *
  * Prints one line of JSON: MB/s of the fastest of many passes, and the sum. Small files are read many times in a pass,
  * so that the clock costs nothing.
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 static double sumOf(simdjson::ondemand::parser &parser, const simdjson::padded_string &body) {
   auto document = parser.iterate(body);
@@ -23,6 +25,11 @@ static double sumOf(simdjson::ondemand::parser &parser, const simdjson::padded_s
 }
 
 int main(int count, char **arguments) {
+  if (count == 2 && std::strcmp(arguments[1], "--version") == 0) {
+    std::printf("%d.%d.%d\n", simdjson::SIMDJSON_VERSION_MAJOR, simdjson::SIMDJSON_VERSION_MINOR,
+                simdjson::SIMDJSON_VERSION_REVISION);
+    return 0;
+  }
   if (count != 3) {
     std::fputs("usage: simdjson_sum FILE SECONDS\n", stderr);
     return 2;

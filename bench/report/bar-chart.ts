@@ -1,5 +1,6 @@
 /** Charts of horizontal bars, each labelled with its figure, as SVG. Colours follow the reader's light or dark mode. */
 import type { BenchResults } from '../results.js';
+import { document, margin, text, width } from './svg-page.js';
 
 export interface Bar {
   readonly label: string;
@@ -16,12 +17,13 @@ export interface Group {
 
 export interface Chart {
   readonly title: string;
-  readonly subtitle: string;
+  /** One line each. */
+  readonly subtitles: readonly string[];
   readonly layout: Layout;
   readonly groups: readonly Group[];
 }
 
-/** Where a group's title stands: on a line of its own above labelled bars, or left of them in place of labels. */
+/** Where a group's title is: on a line of its own above labelled bars, or left of bars without labels. */
 export interface Layout {
   readonly titles: 'above' | 'beside';
   readonly labelWidth: number;
@@ -32,8 +34,6 @@ export interface Layout {
   readonly scale: 'group' | 'chart';
 }
 
-const width = 860;
-const margin = 24;
 const titleHeight = 20;
 const groupGap = 10;
 
@@ -57,9 +57,14 @@ export function drawCharts(
   return document(y + margin, about, parts);
 }
 
-function drawChart({ title, subtitle, layout, groups }: Chart, top: number): { svg: string; bottom: number } {
-  const parts = [text(margin, top + 14, 'title', title), text(margin, top + 32, 'foot', subtitle)];
-  let y = top + 48;
+function drawChart({ title, subtitles, layout, groups }: Chart, top: number): { svg: string; bottom: number } {
+  const parts = [text(margin, top + 14, 'title', title)];
+  let y = top + 14;
+  for (const line of subtitles) {
+    y += 18;
+    parts.push(text(margin, y, 'foot', line));
+  }
+  y += 16;
   const longestOfAll = longestOf(groups.flatMap(({ bars }) => bars));
   for (const { title: groupTitle, bars } of groups) {
     parts.push(text(margin, y + 12, layout.titles === 'above' ? 'group' : 'figure', groupTitle));
@@ -88,39 +93,4 @@ function drawBar({ label, value, figure, tone }: Bar, longest: number, layout: L
     `<rect class="${tone}" x="${x}" y="${y}" width="${length.toFixed(1)}" height="${barHeight}" rx="2"/>`,
     text(x + length + 8, baseline, 'figure', figure),
   ].join('\n');
-}
-
-function text(x: number, y: number, kind: string, content: string): string {
-  return `<text class="${kind}" x="${x.toFixed(1)}" y="${y}">${escapeXml(content)}</text>`;
-}
-
-function escapeXml(content: string): string {
-  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}
-
-function document(height: number, about: string, parts: readonly string[]): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeXml(about)}">
-<style>
-text { font: 13px system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif; fill: #24292f; }
-.title { font-size: 18px; font-weight: 600; }
-.group { font-weight: 600; }
-.label { text-anchor: end; }
-.foot, .label { fill: #57606a; }
-.own { fill: #0969da; }
-.mark { fill: #bc6c25; }
-.other { fill: #afb8c1; }
-.page { fill: #ffffff; }
-@media (prefers-color-scheme: dark) {
-  text { fill: #e6edf3; }
-  .foot, .label { fill: #9198a1; }
-  .own { fill: #4493f8; }
-  .mark { fill: #d29922; }
-  .other { fill: #545d68; }
-  .page { fill: #0d1117; }
-}
-</style>
-<rect class="page" width="${width}" height="${height}" rx="8"/>
-${parts.join('\n')}
-</svg>
-`;
 }

@@ -29,3 +29,6 @@ export function cores(count: number | undefined): string {
 export function gibibytes(bytes: number): string {
   return bytes >= 2 ** 30 ? `${bytes / 2 ** 30} GiB` : `${bytes / 2 ** 20} MiB`;
 }
+
+/** What the engine is held against does for a frame, beside the operation. */
+export const javascriptSteps = 'toString, JSON.parse, the operation, JSON.stringify, framing';

@@ -1,7 +1,10 @@
 /** The results as titled tables: the one source of the text on stdout and of latest.md. */
 import { goalOutcomes } from '../goals.js';
 import type { BenchResults, BesideFigures, BulkResults, EngineResults, EngineRow, LoadResults } from '../results.js';
-import { cores, gibibytes, megabytes, microseconds, nanoseconds, rate, ratio } from './format.js';
+import { attackSections } from './attack-sections.js';
+import { edgeSection } from './edge-section.js';
+import { cores, gibibytes, javascriptSteps, megabytes, microseconds, nanoseconds, rate, ratio } from './format.js';
+import { mixedSections, sizeSections } from './size-sections.js';
 
 export interface Section {
   readonly title: string;
@@ -17,10 +20,15 @@ const engineTitles = {
 } as const;
 
 export function sectionsOf(results: BenchResults): Section[] {
-  const { engine, load, bulk } = results;
+  const { engine, load, bulk, edge, attacks } = results;
   const sections: Section[] = [];
-  if (load !== undefined) sections.push(loadSection(load), processSection(load));
+  if (load !== undefined && load.rows.length > 0) sections.push(loadSection(load));
+  if (load?.sizes !== undefined) sections.push(...sizeSections(load.sizes));
+  if (load?.mixed !== undefined) sections.push(...mixedSections(load.mixed));
+  if (load !== undefined && load.processes.length > 0) sections.push(processSection(load));
   if (bulk !== undefined) sections.push(largeSection(bulk), besideSection(bulk));
+  if (edge !== undefined) sections.push(edgeSection(edge));
+  if (attacks !== undefined) sections.push(...attackSections(attacks));
   if (engine !== undefined)
     for (const group of ['echo', 'sum', 'upper'] as const) sections.push(engineSection(group, engine));
   const goals = goalSection(results);
@@ -28,12 +36,14 @@ export function sectionsOf(results: BenchResults): Section[] {
 }
 
 /** Where, with what and how: one line each. */
-export function headLines({ date, command, machine, smoke }: BenchResults): string[] {
+export function headLines({ date, command, machine, smoke, revision, load }: BenchResults): string[] {
+  const peers = load?.peers.flatMap(({ name, version }) => (version === undefined ? [] : [`${name} ${version}`])) ?? [];
   return [
     ...(smoke ? ['A smoke run: its figures mean nothing.'] : []),
     `Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.system}`,
     `Node ${machine.node} (V8 ${machine.v8}), flags: ${machine.nodeFlags.join(' ') || 'none'}`,
-    `Date: ${date}`,
+    ...(peers.length === 0 ? [] : [`Versions: ${peers.join('; ')}`]),
+    `Date: ${date}${revision === undefined ? '' : `; sources: ${revision}`}`,
     `Command: ${command}`,
   ];
 }
@@ -96,7 +106,7 @@ function largeSection({ rounds, shape, frame }: BulkResults): Section {
   return {
     title: 'Large frames',
     notes: [
-      `One frame at a time, from a sender of its own process; ${shape}. ${rounds} rounds, medians; every answer is held to its digits.`,
+      `One frame at a time, from a sender of its own process; ${shape}. ${rounds} rounds, medians; every answer is compared digit by digit.`,
       'Engine alone: the same numbers in the same parts on one thread, without a server, in turn with it. Memory is resident memory, before the first frame and at its most while they stream.',
     ],
     header: ['work', 'time', 'MB/s', 'engine alone, MB/s', 'ratio', 'idle', 'at the most', 'server cores'],
@@ -141,18 +151,22 @@ function besideSection({ beside: { name, sums, sumBytes, ...taken } }: BulkResul
   };
 }
 
-function engineSection(group: EngineRow['group'], { rows, leftOut }: EngineResults): Section {
+function engineSection(group: EngineRow['group'], { rows, leftOut, simdjsonVersion }: EngineResults): Section {
   const isSum = group === 'sum';
+  const javascript = `JavaScript: ${javascriptSteps}.`;
   return {
     title: engineTitles[group],
     notes: isSum
       ? [
-          'The fastest call of all rounds on each side; ratios are the engine by the other.',
+          `The fastest call of all rounds on each side; ratios are the engine by the other. ${javascript}`,
+          ...(simdjsonVersion === undefined
+            ? []
+            : [`simdjson ${simdjsonVersion}, On-Demand, in a process of its own.`]),
           ...leftOut.map(({ name, why }) => `Left out: ${name} (${why}).`),
         ]
-      : [],
+      : [javascript],
     header: [
-      ...['data', 'body', 'engine', 'MB/s', 'JSON.parse', 'MB/s', 'ratio'],
+      ...['data', 'body', 'engine', 'MB/s', 'JavaScript', 'MB/s', 'ratio'],
       ...(isSum ? ['simdjson MB/s', 'ratio'] : []),
     ],
     rows: rows

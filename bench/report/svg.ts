@@ -1,7 +1,7 @@
 /** The results as a plot, grouped by row: replies a second of all peers, and the engine's MB/s beside JavaScript's. */
 import type { BenchResults, EngineRow } from '../results.js';
 import { type Bar, type Chart, drawCharts, type Group, type Layout } from './bar-chart.js';
-import { rate, ratio } from './format.js';
+import { javascriptSteps, rate, ratio } from './format.js';
 
 const labelled: Layout = {
   titles: 'above',
@@ -13,21 +13,23 @@ const labelled: Layout = {
 };
 const paired: Layout = {
   titles: 'beside',
-  labelWidth: 254,
-  figureWidth: 300,
+  labelWidth: 310,
+  figureWidth: 310,
   barHeight: 13,
   barGap: 4,
   scale: 'group',
 };
 
-/** @returns a whole SVG document */
-export function asSvg(results: BenchResults): string {
-  return drawCharts(chartsOf(results), results, 'Benchmark results: trama beside its peers', 'npm run bench');
+/** @returns a whole SVG document, or nothing where there is nothing to plot */
+export function asSvg(results: BenchResults): string | undefined {
+  const charts = chartsOf(results);
+  if (charts.length === 0) return undefined;
+  return drawCharts(charts, results, 'Benchmark results: trama beside its peers', 'npm run bench');
 }
 
-function chartsOf({ load, engine }: BenchResults): Chart[] {
+function chartsOf({ load, engine, machine }: BenchResults): Chart[] {
   const charts: Chart[] = [];
-  if (load !== undefined) {
+  if (load !== undefined && load.rows.length > 0) {
     const groups = load.rows.map(({ name, cells }) => ({
       title: name,
       bars: cells.map(
@@ -40,12 +42,15 @@ function chartsOf({ load, engine }: BenchResults): Chart[] {
       ),
     }));
     const subtitle = 'replies a second; connections × requests in flight on each; longer is better';
-    charts.push({ title: 'Under load', subtitle, layout: labelled, groups });
+    charts.push({ title: `Under load, Node ${machine.node}`, subtitles: [subtitle], layout: labelled, groups });
   }
   if (engine !== undefined) {
     const groups = engine.rows.filter(isPlotted).map(engineGroup);
-    const subtitle = `MB of JSON a second, one thread; sums of ${plottedCount} numbers; longer is better`;
-    charts.push({ title: 'The engine alone', subtitle, layout: paired, groups });
+    const subtitles = [
+      `MB of JSON a second, one thread; sums of ${plottedCount} numbers; longer is better`,
+      `JavaScript: ${javascriptSteps}`,
+    ];
+    charts.push({ title: `The engine alone, Node ${machine.node}`, subtitles, layout: paired, groups });
   }
   return charts;
 }
@@ -63,7 +68,7 @@ function engineGroup(row: EngineRow): Group {
   const megabytes = (value: number) => `${value.toFixed(0)} MB/s`;
   const own = row.engine.megabytesPerSecond;
   const other = row.javascript.megabytesPerSecond;
-  const beside = `JSON.parse ${megabytes(other)} · trama: ${ratio(row.ratio)} as fast`;
+  const beside = `JavaScript ${megabytes(other)} · trama: ${ratio(row.ratio)} as fast`;
   return {
     title: `${row.group}: ${row.name.replace(plottedSuffix, '')}`,
     bars: [

@@ -1,0 +1,94 @@
+/**
+ * Honest clients beside an attacker, attack by attack, each on a server of its own: what they meet with before it, and
+ * while it goes on; what the server's memory comes to; whether it works again afterwards; and how it ends.
+ *
+ * Server, honest clients and attacker are processes of their own and share this machine's cores.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { residentBytes } from '../process-figures.js';
+import type { AttackFigures, AttackResults, AttackRow, HonestByKind } from '../results.js';
+import { type AttackCase, drainMs } from './attacks.js';
+import { type Child, startAttacker, startHonest, startServer } from './children.js';
+import type { HonestReport } from './honest.js';
+import { outcomesOf } from './outcomes.js';
+
+export interface AttackPlan {
+  readonly cases: readonly AttackCase[];
+  /** The server's command line entry. */
+  readonly serverMain: string;
+  readonly settleMs: number;
+  readonly calmMs: number;
+  readonly attackMs: number;
+  /** Whether an attack that needs longer gets it. */
+  readonly isWhole: boolean;
+  readonly afterMs: number;
+}
+
+const sampleMs = 20;
+/** How long a server may take to exit before it is killed. */
+const exitMsMax = 20_000;
+
+export async function benchAttacks(plan: AttackPlan, tell: (line: string) => void): Promise<AttackResults> {
+  const rows: AttackRow[] = [];
+  for (const [index, each] of plan.cases.entries()) {
+    tell(`attack ${index + 1} of ${plan.cases.length}: ${each.name}`);
+    const figures = await measure(plan, each);
+    rows.push({ name: each.name, ...figures, outcomes: outcomesOf(each.bounds, figures) });
+  }
+  return { rows, calmSeconds: plan.calmMs / 1000, attackSeconds: plan.attackMs / 1000 };
+}
+
+async function measure(
+  plan: AttackPlan,
+  { name, serverArgs = [], sums = 'paced', secondsMin = 0 }: AttackCase,
+): Promise<AttackFigures> {
+  const server = await startServer(plan.serverMain, ['--drain-ms', `${drainMs}`, ...serverArgs]);
+  const honest: Child<HonestReport>[] = [];
+  try {
+    await sleep(plan.settleMs);
+    const idleBytes = residentBytes(server.pid);
+    honest.push(startHonest(server, 'small'), startHonest(server, `sums ${sums}`));
+    await sleep(plan.settleMs);
+    await report(honest);
+    await sleep(plan.calmMs);
+    const calm = await report(honest);
+    const peak = watchMemory(server.pid);
+    const attacker = await startAttacker(server, name);
+    await report(honest);
+    await sleep(plan.isWhole ? Math.max(plan.attackMs, secondsMin * 1000) : plan.attackMs);
+    const during = await report(honest);
+    const attackerCounted = await attacker.ask();
+    attacker.end();
+    await sleep(plan.afterMs);
+    await report(honest);
+    await sleep(plan.afterMs);
+    const after = await report(honest);
+    const peakBytes = peak();
+    for (const each of honest.splice(0)) each.end();
+    const exit = await server.stop(exitMsMax);
+    return { idleBytes, peakBytes, calm, during, after, attackerCounted, exit };
+  } finally {
+    for (const each of honest) each.end();
+    await server.stop(exitMsMax);
+  }
+}
+
+async function report(honest: readonly Child<HonestReport>[]): Promise<HonestByKind> {
+  const reports = await Promise.all(honest.map((each) => each.ask()));
+  return Object.assign({}, ...reports) as HonestByKind;
+}
+
+/** @returns ends the watch and gives the most that was seen */
+function watchMemory(pid: number): () => number | undefined {
+  let peakBytes: number | undefined;
+  const look = () => {
+    const bytes = residentBytes(pid);
+    if (bytes !== undefined) peakBytes = Math.max(peakBytes ?? 0, bytes);
+  };
+  const sampler = setInterval(look, sampleMs);
+  return () => {
+    clearInterval(sampler);
+    look();
+    return peakBytes;
+  };
+}

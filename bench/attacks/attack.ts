@@ -1,0 +1,15 @@
+/** What every attack gets, and what it gives back. */
+
+export interface Target {
+  readonly port: number;
+  readonly httpPort: number;
+}
+
+/** What an attacker has counted so far, by name. */
+export type Counted = () => Readonly<Record<string, number>>;
+
+/**
+ * Begins an attack on 127.0.0.1 and resolves when it is under way. It goes on until its process ends.
+ * An attacker expects nothing: errors of its connections are counted, never thrown.
+ */
+export type Attack = (target: Target) => Promise<Counted>;
