@@ -21,6 +21,7 @@ import { openWords } from './open-words.js';
 import { complain, troubleExitStatus } from './output.js';
 import { type ServerParts, serverServices } from './server-services.js';
 import { Services } from './service.js';
+import { type StopSignals, stopSignals } from './stop-signals.js';
 import { notifySystemd } from './systemd.js';
 import { packageVersion } from './version.js';
 
@@ -41,13 +42,13 @@ export async function runServer(config: Config, warning?: string): Promise<void>
   let untold = warning;
   const end = (error: unknown) => void endForError(serverLog, error, untold);
   process.on('uncaughtException', end);
-  const stopAsked = firstSignal();
+  const signals = stopSignals();
   endWithNpm();
   const { services: list, parts } = serverServices(config, log);
   reloadAtHangUp(config, parts, log);
   const services = new Services(list);
   try {
-    const started = await Promise.race([services.start().then(() => true), stopAsked.then(() => false)]);
+    const started = await Promise.race([services.start().then(() => true), signals.first.then(() => false)]);
     if (started) {
       const places = { version: packageVersion(), host: config.host, httpHost: config.httpHost, ...parts.ports() };
       log.info({ ...places, node: process.versions.node, workers: config.workers }, 'listening');
@@ -57,9 +58,9 @@ export async function runServer(config: Config, warning?: string): Promise<void>
       untold = undefined;
       watchReadiness(config, services, parts, places, log, end);
     }
-    const signal = await stopAsked;
+    const signal = await signals.first;
     // Clients of one service may have come while the next one starts.
-    if (services.isServing) return await drainAndExit(config, services, serverLog, signal);
+    if (services.isServing) return await drainAndExit(config, services, serverLog, signals);
     log.info({ signal }, 'stopped before it listened');
     await serverLog.exit(0);
   } catch (error) {
@@ -92,11 +93,6 @@ function watchReadiness(
   );
 }
 
-/** Resolves at the first signal to stop. */
-function firstSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
-}
-
 /** npm and npx do not hand SIGTERM on: where they started the process, their end is a signal to stop. */
 function endWithNpm(): void {
   if (process.env.npm_lifecycle_event === undefined) return;
@@ -125,15 +121,17 @@ function reloadAtHangUp(config: Config, { reload, reloadTokens }: ServerParts, l
 }
 
 /** A second signal ends the process on the spot. */
-function exitAtNextSignal(services: Services, { log, exit, kill }: ServerLog): void {
-  const onSignal = async (signal: NodeJS.Signals) => {
-    log.warn({ signal }, 'a second signal: exiting at once');
-    const stuck = setTimeout(() => void killFor(log, kill), stuckThreadMs);
-    if (!(await services.close())) return;
-    clearTimeout(stuck);
-    await exit(cutExitStatus);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(signal).once(signal, onSignal);
+async function exitAtSecondSignal(
+  { second }: StopSignals,
+  services: Services,
+  { log, exit, kill }: ServerLog,
+): Promise<void> {
+  const signal = await second;
+  log.warn({ signal }, 'a second signal: exiting at once');
+  const stuck = setTimeout(() => void killFor(log, kill), stuckThreadMs);
+  if (!(await services.close())) return;
+  clearTimeout(stuck);
+  await exit(cutExitStatus);
 }
 
 /** `process.exit` waits for all threads. Where a system call holds one, only the kernel can end the process. */
@@ -146,12 +144,13 @@ async function drainAndExit(
   { drainMs, drainDelayMs }: Config,
   services: Services,
   serverLog: ServerLog,
-  signal: NodeJS.Signals,
+  signals: StopSignals,
 ): Promise<void> {
   const { log, exit, kill } = serverLog;
+  const signal = await signals.first;
   log.info({ signal, drainDelayMs, drainMs }, 'draining');
   void notifySystemd(['STOPPING=1', 'STATUS=answers what it has taken'], log);
-  exitAtNextSignal(services, serverLog);
+  void exitAtSecondSignal(signals, services, serverLog);
   const { cut } = await services.drain(drainMs);
   const threadsEnded = await services.close();
   if (cut === 0) log.info('stopped');

@@ -15,7 +15,7 @@ import { optionKeys, options } from '../../src/config/options.js';
 import { ask, call, samples } from '../sidecar/support.js';
 import { mainPath, parseLine, type RunningServer, startServer, startServerBy } from '../support/server.js';
 import { suite, type TestContext } from '../support/suite.js';
-import { until } from '../support/until.js';
+import { until, withinMs } from '../support/until.js';
 import { openWire, request } from '../support/wire.js';
 
 const test = suite('trama serve');
@@ -293,6 +293,13 @@ test('a second signal ends the process at once, with status 1', async (t) => {
   server.process.kill('SIGTERM');
   await until('it drains', () => messages(server).includes('draining'));
   assert.is(await server.stop('SIGINT'), 1);
+  await overHttp;
+});
+
+test('a second signal that comes with the first one ends the process at once too, and not by the signal', async (t) => {
+  const { server, overHttp } = await startBusy(t, 'spin', '1', '--drain-ms', '60000');
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGTERM', 'SIGINT'] as const) server.process.kill(signal);
+  assert.is(await withinMs(5000, 'the end', () => server.exited), 1);
   await overHttp;
 });
 
