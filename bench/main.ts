@@ -11,6 +11,7 @@ import { attackCases } from './attacks/attacks.js';
 import { benchBursts } from './attacks/drain-bursts.js';
 import { type BulkPlan, benchBulk } from './bulk/bulk-bench.js';
 import { benchEdge, type EdgePlan } from './edge/edge-bench.js';
+import { edgeRows } from './edge/edge-goals.js';
 import { benchEngine } from './engine/engine-bench.js';
 import { type GeneratorChoice, openGenerator } from './load/run-generator.js';
 import { benchLoad, type LoadPlan } from './load-bench.js';
@@ -55,7 +56,10 @@ function readOptions(): Options {
     .description('Measures the engine and the server on this machine, beside their peers and under attack.')
     .option('--smoke', 'everything tiny: tells that the benchmark works, nothing else')
     .addOption(new Option('--only <part>', 'one part').choices(parts))
-    .option('--rows <text>', 'rows under load whose name has the text in it, and nothing else; or attacks, with --only')
+    .option(
+      '--rows <text>',
+      'rows under load whose name has the text in it, and nothing else; or attacks or edge rows, with --only',
+    )
     .option(
       '--seconds <n>',
       'seconds for each measurement under load (1.6, and 1 by size), and under attack (8)',
@@ -82,15 +86,19 @@ function readOptions(): Options {
     .parse();
   const options = command.opts<Options>();
   const mixed = Object.values(mixedNames).map((name) => ({ name }));
-  const rows: readonly { readonly name: string }[] =
-    options.only === 'attacks' ? attackCases : [...loadRows, ...sizeRows, ...mixed];
+  const ofPart: Partial<Record<Part, readonly Named[]>> = { attacks: attackCases, edge: edgeRows };
+  const rows = ofPart[options.only ?? 'server'] ?? [...loadRows, ...sizeRows, ...mixed];
   if (chosen(rows, options.rows).length === 0) command.error(`error: no row has "${options.rows}" in its name`);
   // Whoever asks for some of the rows does not wait for the rest.
   return options.rows === undefined || options.only !== undefined ? options : { ...options, only: 'server' };
 }
 
+interface Named {
+  readonly name: string;
+}
+
 /** Rows whose name has the text in it; all where there is none. */
-function chosen<Row extends { readonly name: string }>(rows: readonly Row[], text: string | undefined): readonly Row[] {
+function chosen<Row extends Named>(rows: readonly Row[], text: string | undefined): readonly Row[] {
   return text === undefined ? rows : rows.filter(({ name }) => name.includes(text));
 }
 
@@ -135,10 +143,17 @@ function bulkPlan({ smoke, rounds = 3 }: Options, { timing, settleMs, serverMain
   return { ...common, rounds, frameBytes: 2 ** 31, sumBytes: 2 ** 30 };
 }
 
-function edgePlan({ smoke, rounds = 3, seconds = 2, server }: Options): EdgePlan {
-  const common = { serverMain: server };
-  if (smoke) return { ...common, rounds: 1, timing: { seconds: 0.2, warmupSeconds: 0.2 }, sumBytes: 2 ** 22 };
-  return { ...common, rounds, timing: { seconds, warmupSeconds: 0.7 }, sumBytes: 2 ** 28 };
+function edgePlan({ smoke, rounds = 3, seconds = 2, rows, server }: Options): EdgePlan {
+  const common = { serverMain: server, names: chosen(edgeRows, rows).map(({ name }) => name) };
+  if (smoke)
+    return {
+      ...common,
+      rounds: 1,
+      timing: { seconds: 0.2, warmupSeconds: 0.2 },
+      sumBytes: 2 ** 22,
+      idleConnections: 100,
+    };
+  return { ...common, rounds, timing: { seconds, warmupSeconds: 0.7 }, sumBytes: 2 ** 28, idleConnections: 10_000 };
 }
 
 function attackPlan({ smoke, seconds, rows, server }: Options): AttackPlan {

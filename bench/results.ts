@@ -188,7 +188,7 @@ export interface EdgeResults {
 /** trama in one way beside itself in another, or beside a peer. Medians over the rounds. */
 export interface EdgeRow {
   readonly name: EdgeName;
-  readonly unit: 'a second' | 'ms of processor time for a MiB';
+  readonly unit: 'a second' | 'ms of processor time for a MiB' | 'KiB';
   readonly own: number;
   readonly other: number;
   /** `own` by `other`: the median of each round's own ratio. */
@@ -201,7 +201,10 @@ export type EdgeName =
   | 'echo, 50 × 128, over TLS, by plain'
   | 'a large sum over TLS, by plain'
   | 'echo, 50 × 16, over TLS, by plain Node over TLS'
-  | 'full TLS handshakes, by plain Node';
+  | 'full TLS handshakes, by plain Node'
+  | 'memory of an idle connection, by plain Node'
+  | 'memory of an idle connection over TLS, by plain Node'
+  | 'echo, 50 × 16, beside 10,000 idle connections, by without';
 
 /** Honest clients beside attackers, and a shutdown in the middle of a crowd. */
 export interface AttackResults {
@@ -220,6 +223,8 @@ export interface AttackFigures {
   /** Resident memory of the server before any client, and the most that was seen from the attack's start on. */
   readonly idleBytes?: number | undefined;
   readonly peakBytes?: number | undefined;
+  /** Some seconds after the attack's end. */
+  readonly afterBytes?: number | undefined;
   readonly calm: HonestByKind;
   readonly during: HonestByKind;
   /** Some seconds after the attack's end. */
@@ -229,7 +234,7 @@ export interface AttackFigures {
   readonly exit: { readonly status: number | string; readonly ms: number };
 }
 
-export type HonestByKind = Readonly<Record<'echo' | 'operation' | 'sum' | 'metrics', HonestFigures>>;
+export type HonestByKind = Readonly<Record<'echo' | 'operation' | 'sum' | 'call' | 'metrics', HonestFigures>>;
 
 /** What honest requests of one kind met with in a time. */
 export interface HonestFigures {

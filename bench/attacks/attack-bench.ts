@@ -4,7 +4,11 @@
  *
  * Server, honest clients and attacker are processes of their own and share this machine's cores.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createToken } from '../create-token.js';
 import { residentBytes } from '../process-figures.js';
 import type { AttackFigures, AttackResults, AttackRow, HonestByKind } from '../results.js';
 import { type AttackCase, drainMs } from './attacks.js';
@@ -38,16 +42,23 @@ export async function benchAttacks(plan: AttackPlan, tell: (line: string) => voi
   return { rows, calmSeconds: plan.calmMs / 1000, attackSeconds: plan.attackMs / 1000 };
 }
 
-async function measure(
+/** @internal */
+export async function measure(
   plan: AttackPlan,
-  { name, serverArgs = [], sums = 'paced', secondsMin = 0 }: AttackCase,
+  { name, serverArgs = [], asksForTokens = false, sums = 'paced', secondsMin = 0 }: AttackCase,
 ): Promise<AttackFigures> {
-  const server = await startServer(plan.serverMain, ['--drain-ms', `${drainMs}`, ...serverArgs]);
+  const folder = await mkdtemp(join(tmpdir(), 'trama-attack-'));
+  const tokens = join(folder, 'tokens.json');
+  const token = asksForTokens ? await createToken(plan.serverMain, tokens) : undefined;
+  const access = asksForTokens ? ['--auth', 'required', '--tokens', tokens] : [];
+  const args = ['--drain-ms', `${drainMs}`, ...access, ...serverArgs];
+  const server = await startServer(plan.serverMain, args);
   const honest: Child<HonestReport>[] = [];
   try {
+    const target = { ...server, token };
     await sleep(plan.settleMs);
     const idleBytes = residentBytes(server.pid);
-    honest.push(startHonest(server, 'small'), startHonest(server, `sums ${sums}`));
+    honest.push(startHonest(target, 'small'), startHonest(target, `sums ${sums}`));
     await sleep(plan.settleMs);
     await report(honest);
     await sleep(plan.calmMs);
@@ -64,12 +75,14 @@ async function measure(
     await sleep(plan.afterMs);
     const after = await report(honest);
     const peakBytes = peak();
+    const afterBytes = residentBytes(server.pid);
     for (const each of honest.splice(0)) each.end();
     const exit = await server.stop(exitMsMax);
-    return { idleBytes, peakBytes, calm, during, after, attackerCounted, exit };
+    return { idleBytes, peakBytes, afterBytes, calm, during, after, attackerCounted, exit };
   } finally {
     for (const each of honest) each.end();
     await server.stop(exitMsMax);
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -19,19 +19,24 @@ import { resets } from './kinds/resets.js';
 import { slowSums } from './kinds/slow-sums.js';
 import { stuck } from './kinds/stuck.js';
 import { announceTooLarge } from './kinds/too-large.js';
+import { wrongTokens } from './kinds/wrong-tokens.js';
 
 export interface Bounds {
   /** Honest p99 while the attack goes on, in milliseconds. */
   readonly echoP99MsMax?: number;
   readonly operationP99MsMax?: number;
+  /** Honest p99 of every kind while the attack goes on, by that without it. */
+  readonly p99GainMax?: number;
   /** By how much the slowest honest echo may be slower than without the attack, in milliseconds. */
   readonly worstEchoGainMsMax?: number;
   /** Resident memory over that of the idle server, in bytes. */
   readonly gainedBytesMax?: number;
+  /** Resident memory some seconds after the attack, over that of the idle server, in bytes. */
+  readonly keptBytesMax?: number;
   /** The rate of honest large sums by that without the attack. */
   readonly sumRateShareMin?: number;
   /** Honest requests of a kind that were answered `ok`, of those that were answered or lost. */
-  readonly okShareMin?: Partial<Record<'echo' | 'operation' | 'sum' | 'metrics', number>>;
+  readonly okShareMin?: Partial<Record<'echo' | 'operation' | 'sum' | 'call' | 'metrics', number>>;
   /** The attacker's connections that are open at the end, of those that it made. */
   readonly openShareMin?: number;
   /** From SIGTERM to the exit, in milliseconds. */
@@ -43,6 +48,8 @@ export interface AttackCase {
   readonly attack: Attack;
   /** Options of the server, besides its operations and ports. */
   readonly serverArgs?: readonly string[];
+  /** The honest clients have a token, and nobody comes in without one. */
+  readonly asksForTokens?: boolean;
   /** Honest large sums: ten a second, or one after the other as fast as they are answered; or ten that need a place. */
   readonly sums?: 'paced' | 'again' | 'in parts';
   /** How long it must go on to show anything, if longer than the others. */
@@ -57,8 +64,18 @@ const heldBounds: Bounds = { gainedBytesMax: 256 * mib + 100e6 };
 const responsive: Bounds = { echoP99MsMax: 20, operationP99MsMax: 100 };
 export const drainMs = 2_000;
 
+/** Nothing of honest clients is lost, none of them waits much longer, and the server's memory is bounded. */
+const unnoticed: Bounds = {
+  okShareMin: { echo: 1, operation: 1, sum: 1, call: 1, metrics: 1 },
+  p99GainMax: 2,
+  ...heldBounds,
+  keptBytesMax: 100e6,
+};
+const rubbish: readonly FloodKind[] = ['bad JSON', 'length 0'];
+
 const floods = (Object.keys(floodFrames) as FloodKind[]).map((kind): AttackCase => {
-  return { name: `flood of ${kind}`, attack: flood(kind), bounds: responsive };
+  const bounds = rubbish.includes(kind) ? { ...responsive, ...unnoticed } : responsive;
+  return { name: `flood of ${kind}`, attack: flood(kind), bounds };
 });
 
 const bursts = (['$ops', '$cancel', 'unknown names'] as const).map((kind): AttackCase => {
@@ -72,13 +89,13 @@ const loops = [2, 200].map((calls): AttackCase => {
 
 const httpHolders = (['silent', 'half a request', 'garbage', 'kept alive', 'half open'] as const).map(
   (holder): AttackCase => {
-    const bounds = { ...responsive, okShareMin: { metrics: 1 } };
+    const bounds = { ...responsive, ...unnoticed };
     return { name: `1,024 HTTP connections, ${holder}`, attack: holdHttp(1024, holder), bounds };
   },
 );
 
 const httpDrips = (['head', 'body'] satisfies HttpDrip[]).map((part): AttackCase => {
-  const bounds = { ...responsive, okShareMin: { metrics: 1 } };
+  const bounds = { ...responsive, ...unnoticed };
   return {
     name: `1,000 HTTP connections that drip the ${part} of a request`,
     attack: dripHttp(1000, part, 200),
@@ -87,7 +104,7 @@ const httpDrips = (['head', 'body'] satisfies HttpDrip[]).map((part): AttackCase
 });
 
 const slowSenders = [16, 64].map((connections): AttackCase => {
-  const bounds = { okShareMin: { echo: 1, operation: 1, sum: 1 } };
+  const bounds = unnoticed;
   return {
     name: `${connections} large sums at 40 KB/s`,
     attack: slowSums(connections, 40e3),
@@ -95,9 +112,6 @@ const slowSenders = [16, 64].map((connections): AttackCase => {
     bounds,
   };
 });
-
-/** Nothing of honest clients is lost, whoever else connects. */
-const allOk: Bounds = { okShareMin: { echo: 1, operation: 1, sum: 1, metrics: 1 } };
 
 export const attackCases: readonly AttackCase[] = [
   ...floods,
@@ -110,9 +124,9 @@ export const attackCases: readonly AttackCase[] = [
   {
     name: '1,000 frames of 16 MiB announced, 1 MiB sent',
     attack: announce(1000, largeBodyBytes, mib),
-    bounds: heldBounds,
+    bounds: unnoticed,
   },
-  { name: '400 connections that never read', attack: neverRead(400), bounds: heldBounds },
+  { name: '400 connections that never read', attack: neverRead(400), bounds: unnoticed },
   {
     name: '4 readers of 11 MB at 20 KB/s',
     attack: readSlowly(4, 11e6, 20e3),
@@ -125,10 +139,11 @@ export const attackCases: readonly AttackCase[] = [
     name: '5,000 connections that send a byte every 200 ms',
     attack: drip(5000, 200),
     secondsMin: 40,
-    bounds: { ...allOk, ...heldBounds },
+    bounds: unnoticed,
   },
-  { name: 'connections that are reset at once', attack: resets(16), bounds: { ...allOk, ...heldBounds } },
-  { name: 'frames of 2³²−1 bytes announced', attack: announceTooLarge(16), bounds: { ...allOk, ...heldBounds } },
+  { name: 'connections that are reset at once', attack: resets(16), bounds: unnoticed },
+  { name: 'frames of 2³²−1 bytes announced', attack: announceTooLarge(16), bounds: unnoticed },
+  { name: 'wrong tokens from ever new addresses', attack: wrongTokens(64), asksForTokens: true, bounds: unnoticed },
   { name: '4 streams of large sums', attack: fastSums(4, 256 * mib), bounds: responsive },
   ...loops,
   {
@@ -139,7 +154,7 @@ export const attackCases: readonly AttackCase[] = [
   {
     name: '1,000 cancels a second',
     attack: endings(1000, ['cancel']),
-    bounds: { okShareMin: { echo: 1, operation: 1, sum: 1 } },
+    bounds: unnoticed,
   },
   {
     name: '100 cancels, deadlines and resets a second',

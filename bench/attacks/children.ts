@@ -78,8 +78,9 @@ function ask<Answer>(child: ChildProcess, what: string): Promise<Answer> {
   return within(answerTimeoutMs, `the report of ${what}`, answer);
 }
 
-export function startHonest({ port, httpPort }: Target, work: HonestWorkName): Child<HonestReport> {
-  const child = keep(fork(here('./honest.js'), [work, `${port}`, `${httpPort}`]));
+export function startHonest({ port, httpPort, token }: Target, work: HonestWorkName): Child<HonestReport> {
+  const args = [work, `${port}`, `${httpPort}`, ...(token === undefined ? [] : [token])];
+  const child = keep(fork(here('./honest.js'), args));
   return { ask: () => ask(child, 'the honest clients'), end: () => void child.kill() };
 }
 

@@ -2,7 +2,7 @@
  * Honest clients: each sends requests of one kind at a steady pace, whatever becomes of those before, so that a server
  * that stalls is asked all the same. A connection that is lost is made anew.
  */
-import { get } from 'node:http';
+import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { frameHeaderBytes } from '../../src/protocol/limits.js';
 import type { HonestFigures } from '../results.js';
@@ -10,7 +10,7 @@ import type { Target } from './attack.js';
 import { requestFrame } from './frames.js';
 import { HonestCount } from './honest-figures.js';
 
-export type HonestKind = 'echo' | 'operation' | 'sum' | 'metrics';
+export type HonestKind = 'echo' | 'operation' | 'sum' | 'call' | 'metrics';
 
 export interface HonestClient {
   /** What was met with since the last call. */
@@ -32,6 +32,7 @@ const waitingMax = 1_000;
 /** Over one TCP connection. */
 export class FrameClient implements HonestClient {
   readonly #port: number;
+  readonly #token: string | undefined;
   readonly #work: HonestWork;
   readonly #waiting = new Map<string, number>();
   #count = new HonestCount();
@@ -41,8 +42,9 @@ export class FrameClient implements HonestClient {
   #wantedBytes = frameHeaderBytes;
   #sent = 0;
 
-  constructor(port: number, work: HonestWork) {
+  constructor({ port, token }: Target, work: HonestWork) {
     this.#port = port;
+    this.#token = token;
     this.#work = work;
     this.#connect();
     if (work.everyMs > 0) setInterval(() => this.#send(), work.everyMs);
@@ -60,7 +62,10 @@ export class FrameClient implements HonestClient {
     this.#wantedBytes = frameHeaderBytes;
     this.#socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true });
     this.#socket.on('data', (chunk) => this.#onBytes(chunk));
-    this.#socket.once('connect', () => this.#sendNext());
+    this.#socket.once('connect', () => {
+      if (this.#token !== undefined) this.#socket.write(requestFrame('auth', '$auth', `{"token":"${this.#token}"}`));
+      this.#sendNext();
+    });
     this.#socket.on('error', () => {});
     this.#socket.once('close', () => this.#onLost());
   }
@@ -108,13 +113,37 @@ export class FrameClient implements HonestClient {
   }
 }
 
-/** Asks for a page over a new connection each time, as a probe does. */
-export class PageClient implements HonestClient {
+/** What is asked over HTTP at a steady pace. */
+export interface HttpWork {
+  readonly path: string;
+  /** Posted as JSON text; without it the path is got. */
+  readonly body?: string;
+  /** Milliseconds between two requests. */
+  readonly everyMs: number;
+  /** One connection for all, as a client has it; otherwise a new one each time, as a probe does. */
+  readonly keepAlive: boolean;
+}
+
+export class HttpClient implements HonestClient {
   readonly #waiting = new Set<{ sentAtMs: number }>();
+  readonly #options: RequestOptions;
+  readonly #body: string | undefined;
   #count = new HonestCount();
 
-  constructor({ httpPort }: Target, path: string, everyMs: number) {
-    setInterval(() => this.#ask(httpPort, path), everyMs);
+  constructor({ httpPort, token }: Target, { path, body, everyMs, keepAlive }: HttpWork) {
+    this.#options = {
+      host: '127.0.0.1',
+      port: httpPort,
+      path,
+      method: body === undefined ? 'GET' : 'POST',
+      agent: keepAlive && new Agent({ keepAlive: true, maxSockets: 16 }),
+      headers: {
+        'content-type': 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+    };
+    this.#body = body;
+    setInterval(() => this.#ask(), everyMs);
   }
 
   cut(): HonestFigures {
@@ -123,16 +152,18 @@ export class PageClient implements HonestClient {
     return figures;
   }
 
-  #ask(port: number, path: string): void {
+  #ask(): void {
     const asked = { sentAtMs: performance.now() };
     this.#waiting.add(asked);
     const end = (code: string | undefined) => {
       if (this.#waiting.delete(asked)) this.#count.answered(asked.sentAtMs, code);
     };
-    const asking = get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+    const onResponse = (response: IncomingMessage) => {
       response.resume().once('end', () => end(response.statusCode === 200 ? undefined : `${response.statusCode}`));
       response.once('error', () => end('lost'));
-    });
-    asking.once('error', () => end('lost'));
+    };
+    request(this.#options, onResponse)
+      .once('error', () => end('lost'))
+      .end(this.#body);
   }
 }

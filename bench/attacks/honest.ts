@@ -5,13 +5,13 @@
 
 import type { HonestFigures } from '../results.js';
 import type { Target } from './attack.js';
-import { FrameClient, type HonestClient, type HonestKind, PageClient } from './honest-client.js';
+import { FrameClient, type HonestClient, type HonestKind, HttpClient } from './honest-client.js';
 
 export type HonestWorkName = 'small' | 'sums paced' | 'sums again' | 'sums in parts';
 export type HonestReport = Partial<Record<HonestKind, HonestFigures>>;
 
-const [work, port, httpPort] = process.argv.slice(2);
-const target: Target = { port: Number(port), httpPort: Number(httpPort) };
+const [work, port, httpPort, token] = process.argv.slice(2);
+const target: Target = { port: Number(port), httpPort: Number(httpPort), token };
 
 /** Some 400 KB: over what the I/O thread answers by itself. */
 const numbers = `[${'1234.5678,'.repeat(40_000)}0]`;
@@ -19,16 +19,17 @@ const numbers = `[${'1234.5678,'.repeat(40_000)}0]`;
 const manyNumbers = `[${'1234.5678,'.repeat(120_000)}0]`;
 
 const small = (): Partial<Record<HonestKind, HonestClient>> => ({
-  echo: new FrameClient(target.port, { op: 'echo', data: '"hola"', everyMs: 5 }),
-  operation: new FrameClient(target.port, { op: 'quick', data: '1', everyMs: 20 }),
-  metrics: new PageClient(target, '/metrics', 250),
+  echo: new FrameClient(target, { op: 'echo', data: '"hola"', everyMs: 5 }),
+  operation: new FrameClient(target, { op: 'quick', data: '1', everyMs: 20 }),
+  call: new HttpClient(target, { path: '/v1/call/echo', body: '"hola"', everyMs: 20, keepAlive: true }),
+  metrics: new HttpClient(target, { path: '/metrics', everyMs: 250, keepAlive: false }),
 });
 
 const clientsFor: Readonly<Record<HonestWorkName, () => Partial<Record<HonestKind, HonestClient>>>> = {
   small,
-  'sums paced': () => ({ sum: new FrameClient(target.port, { op: 'sum', data: numbers, everyMs: 100 }) }),
-  'sums in parts': () => ({ sum: new FrameClient(target.port, { op: 'sum', data: manyNumbers, everyMs: 100 }) }),
-  'sums again': () => ({ sum: new FrameClient(target.port, { op: 'sum', data: numbers, everyMs: 0 }) }),
+  'sums paced': () => ({ sum: new FrameClient(target, { op: 'sum', data: numbers, everyMs: 50 }) }),
+  'sums in parts': () => ({ sum: new FrameClient(target, { op: 'sum', data: manyNumbers, everyMs: 50 }) }),
+  'sums again': () => ({ sum: new FrameClient(target, { op: 'sum', data: numbers, everyMs: 0 }) }),
 };
 
 const clients = Object.entries(clientsFor[work as HonestWorkName]()) as [HonestKind, HonestClient][];

@@ -4,7 +4,7 @@ import type { Bounds } from './attacks.js';
 
 export function outcomesOf(
   bounds: Bounds,
-  { calm, during, idleBytes, peakBytes, attackerCounted, exit }: AttackFigures,
+  { calm, during, idleBytes, peakBytes, afterBytes, attackerCounted, exit }: AttackFigures,
 ): GoalOutcome[] {
   const outcomes: GoalOutcome[] = [];
   const atMost = (what: string, value: number | undefined, bound: number | undefined, unit: string) => {
@@ -21,10 +21,18 @@ export function outcomesOf(
   };
   atMost('p99 of small echoes', during.echo.p99Ms, bounds.echoP99MsMax, 'ms');
   atMost('p99 of users’ operations', during.operation.p99Ms, bounds.operationP99MsMax, 'ms');
+  if (bounds.p99GainMax !== undefined) {
+    for (const kind of ['echo', 'operation', 'sum', 'call'] as const) {
+      atMost(`p99 of ${kind}, by calm`, during[kind].p99Ms / calm[kind].p99Ms, bounds.p99GainMax, '×');
+    }
+  }
   atMost('slowest echo, over calm', during.echo.worstMs - calm.echo.worstMs, bounds.worstEchoGainMsMax, 'ms');
   if (idleBytes !== undefined && peakBytes !== undefined) {
     const boundMb = bounds.gainedBytesMax === undefined ? undefined : Math.round(bounds.gainedBytesMax / 1e6);
     atMost('resident memory over idle', (peakBytes - idleBytes) / 1e6, boundMb, 'MB');
+  }
+  if (idleBytes !== undefined && afterBytes !== undefined && bounds.keptBytesMax !== undefined) {
+    atMost('resident memory afterwards, over idle', (afterBytes - idleBytes) / 1e6, bounds.keptBytesMax / 1e6, 'MB');
   }
   atLeast('rate of large sums, by calm', during.sum.ratePerSecond / calm.sum.ratePerSecond, bounds.sumRateShareMin);
   for (const [kind, share] of Object.entries(bounds.okShareMin ?? {})) {

@@ -3,32 +3,34 @@
  * measured in turn, round after round, so that what the machine does meanwhile hits all alike. TLS by plain is counted in
  * the server's processor time, since the generator has to encrypt as well.
  */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { createToken } from '../create-token.js';
 import { type Access, type EdgeGenerator, edgeGenerator } from '../load/run-generator.js';
 import type { Timing, Work } from '../load/work.js';
 import { rowNamed } from '../load-rows.js';
 import { numberArray, shapeNamed } from '../number-shapes.js';
 import { plainServerMain } from '../paths.js';
 import { freePort } from '../peers/free-port.js';
-import { portOfLogLine, portOfPlainLine } from '../peers/peers.js';
+import { portOfLogLine, portOfPlainLine, tlsPortOfLogLine } from '../peers/peers.js';
 import { type RunningPeer, startPeer } from '../peers/running-peer.js';
 import { processorSeconds } from '../process-figures.js';
 import type { EdgeName, EdgeResults, EdgeRow, LeftOut } from '../results.js';
 import { median, medianRatio } from '../statistics.js';
 import { makePair } from './certificate.js';
 import { countHandshakes } from './handshakes.js';
+import { holdIdle } from './idle-connections.js';
 
 export interface EdgePlan {
   readonly serverMain: string;
+  readonly names: readonly EdgeName[];
   readonly rounds: number;
   readonly timing: Timing;
   /** Of the large sum. */
   readonly sumBytes: number;
+  readonly idleConnections: number;
 }
 
 type Tell = (line: string) => void;
@@ -41,6 +43,9 @@ interface Servers {
   readonly startFresh: (asksForTokens: boolean) => Promise<RunningPeer>;
   readonly token: string;
   readonly plainNode: RunningPeer;
+  /** Starts servers that have room for idle connections: one of ours, and a plain one of Node. */
+  readonly startRoomy: (way: 'plain' | 'tls') => Promise<RunningPeer>;
+  readonly startPlainNode: (way: 'plain' | 'tls') => Promise<RunningPeer>;
 }
 
 /** One figure of trama, and the one that it is held against. */
@@ -53,14 +58,15 @@ interface Pairing {
 
 export async function benchEdge(plan: EdgePlan, tell: Tell): Promise<EdgeResults> {
   const folder = await mkdtemp(join(tmpdir(), 'trama-edge-'));
-  const { rounds, timing } = plan;
+  const { names, rounds, timing } = plan;
   const common = { rounds, secondsPerMeasurement: timing.seconds };
   const running: RunningPeer[] = [];
   try {
     const generator = await edgeGenerator(folder);
     const servers = await startServers(plan, folder, running);
     const rows: EdgeRow[] = [];
-    for (const pairing of pairings(plan, generator, servers)) rows.push(await measure(pairing, rounds, tell));
+    const chosen = pairings(plan, generator, servers).filter(({ name }) => names.includes(name));
+    for (const pairing of chosen) rows.push(await measure(pairing, rounds, tell));
     return { ...common, rows, leftOut: [] };
   } catch (error) {
     const leftOut: LeftOut[] = [{ name: 'TLS and tokens', why: (error as Error).message }];
@@ -85,20 +91,30 @@ async function measure({ name, unit, own, other }: Pairing, rounds: number, tell
 }
 
 function pairings(plan: EdgePlan, generator: EdgeGenerator, servers: Servers): Pairing[] {
-  const { timing, sumBytes } = plan;
-  const { open, openTlsPort, openHttpPort, startFresh, token, plainNode } = servers;
+  const { timing, sumBytes, idleConnections } = plan;
+  const { open, openTlsPort, openHttpPort, startFresh, token, plainNode, startRoomy, startPlainNode } = servers;
   const some = rowNamed('echo, 50 × 16');
   const many = rowNamed('echo, 50 × 128');
   const rate = async (port: number, access: Access) =>
     (await generator.measure(port, some, timing, access)).ratePerSecond;
   /** Two servers that stay up differ by where they were placed, and by more than what is looked for. */
-  const freshRate = async (asksForTokens: boolean, access: Access) => {
-    const server = await startFresh(asksForTokens);
-    try {
-      return await rate(server.port, access);
-    } finally {
-      await server.stop();
-    }
+  const freshRate = (asksForTokens: boolean, access: Access) =>
+    using(startFresh(asksForTokens), (server) => rate(server.port, access));
+  const rateBeside = (idle: number) =>
+    using(startRoomy('plain'), async (server) => {
+      const held = await holdIdle(server, server.port, 'plain', idle);
+      const measured = await rate(server.port, {});
+      await held.end();
+      return measured;
+    });
+  const idleMemory = (name: EdgeName, way: 'plain' | 'tls'): Pairing => {
+    const each = (start: Promise<RunningPeer>) =>
+      using(start, async (server) => {
+        const held = await holdIdle(server, server.port, way, idleConnections);
+        await held.end();
+        return held.kibibytesEach;
+      });
+    return { name, unit: 'KiB', own: () => each(startRoomy(way)), other: () => each(startPlainNode(way)) };
   };
   /** Of the server's processor time for a mebibyte of requests, in milliseconds: between two moments of the load. */
   const perMebibyte = async (port: number, work: Work, access: Access) => {
@@ -140,7 +156,24 @@ function pairings(plan: EdgePlan, generator: EdgeGenerator, servers: Servers): P
       own: () => countHandshakes(openTlsPort, timing.seconds),
       other: () => countHandshakes(plainNode.port, timing.seconds),
     },
+    idleMemory('memory of an idle connection, by plain Node', 'plain'),
+    idleMemory('memory of an idle connection over TLS, by plain Node', 'tls'),
+    {
+      name: 'echo, 50 × 16, beside 10,000 idle connections, by without',
+      unit: 'a second',
+      own: () => rateBeside(idleConnections),
+      other: () => rateBeside(0),
+    },
   ];
+}
+
+async function using<T>(starting: Promise<RunningPeer>, use: (server: RunningPeer) => Promise<T>): Promise<T> {
+  const server = await starting;
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
 }
 
 /** What a server has used and received so far. */
@@ -173,12 +206,19 @@ async function startServers({ serverMain }: EdgePlan, folder: string, running: R
   const tls = ['--http-port', `${openHttpPort}`, '--tls-port', `${openTlsPort}`, ...files];
   const open = await start([...serve, ...tls], portOfLogLine);
   const tokens = join(folder, 'tokens.json');
-  const make = [serverMain, 'token', 'create', 'bench', '--tokens', tokens];
-  const { stdout } = await promisify(execFile)(process.execPath, make);
+  const token = await createToken(serverMain, tokens);
   const startFresh = (asksForTokens: boolean) => {
     const auth = asksForTokens ? ['--auth', 'required', '--tokens', tokens] : [];
     return startOnly([...serve, '--http-port', '0', ...auth], portOfLogLine);
   };
+  const startRoomy = (way: 'plain' | 'tls') => {
+    const tlsOnly = [serverMain, 'serve', '--host', '127.0.0.1', '--port', 'off', '--tls-port', '0', ...files];
+    const listening = way === 'tls' ? tlsOnly : serve;
+    const port = way === 'tls' ? tlsPortOfLogLine : portOfLogLine;
+    return startOnly([...listening, '--http-port', '0', '--max-connections', '20000'], port);
+  };
+  const startPlainNode = (way: 'plain' | 'tls') =>
+    startOnly([plainServerMain, ...(way === 'tls' ? [pair.certificate, pair.key] : [])], portOfPlainLine);
   const plainNode = await start([plainServerMain, pair.certificate, pair.key], portOfPlainLine);
-  return { open, openTlsPort, openHttpPort, startFresh, token: stdout.trim(), plainNode };
+  return { open, openTlsPort, openHttpPort, startFresh, token, plainNode, startRoomy, startPlainNode };
 }

@@ -84,8 +84,15 @@ export function peerKinds(serverMain: string): readonly PeerKind[] {
 
 /** The server's log is one JSON object a line. */
 export function portOfLogLine(line: string): number | undefined {
-  if (!line.includes('"listening"')) return undefined;
-  return (JSON.parse(line) as { port: number }).port;
+  return portsOfLogLine(line)?.port;
+}
+
+export function tlsPortOfLogLine(line: string): number | undefined {
+  return portsOfLogLine(line)?.tlsPort;
+}
+
+function portsOfLogLine(line: string): { port?: number; tlsPort?: number } | undefined {
+  return line.includes('"listening"') ? JSON.parse(line) : undefined;
 }
 
 export function portOfPlainLine(line: string): number | undefined {

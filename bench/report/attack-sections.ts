@@ -11,13 +11,14 @@ export function attackSections({ rows, bursts, calmSeconds, attackSeconds }: Att
       notes: [
         `Honest clients before (${calmSeconds} s) and during (${attackSeconds} s) each attack; each attack on a server of its own. Server, clients and attacker share the cores.`,
         'p99 in ms, of requests at a steady pace; those without an answer count with their age. Failed: of all honest requests, with an error or without an answer.',
-        'Memory is resident memory of the server: idle, and the most that was seen from the attack’s start on.',
+        'Memory is resident memory of the server: idle, the most that was seen from the attack’s start on, and afterwards.',
       ],
       header: [
         'attack',
         'echo',
         'operation',
         'large sum',
+        'HTTP call',
         '/metrics',
         'sums a second',
         'failed',
@@ -32,17 +33,18 @@ export function attackSections({ rows, bursts, calmSeconds, attackSeconds }: Att
   return sections;
 }
 
-function attackLine({ name, calm, during, after, idleBytes, peakBytes, exit }: AttackRow): string[] {
+function attackLine({ name, calm, during, after, idleBytes, peakBytes, afterBytes, exit }: AttackRow): string[] {
   const p99 = (kind: keyof HonestByKind) => change(calm[kind].p99Ms, during[kind].p99Ms);
   return [
     name,
     p99('echo'),
     p99('operation'),
     p99('sum'),
+    p99('call'),
     p99('metrics'),
     change(calm.sum.ratePerSecond, during.sum.ratePerSecond),
     failures(during),
-    `${megabytes(idleBytes)} → ${megabytes(peakBytes)}`,
+    `${megabytes(idleBytes)} → ${megabytes(peakBytes)} → ${megabytes(afterBytes)}`,
     afterwards(after),
     `${exit.status}, ${(exit.ms / 1000).toFixed(1)} s`,
   ];

@@ -28,7 +28,7 @@ const honest = (figures: Partial<HonestFigures> = {}): HonestFigures => ({
   ...figures,
 });
 
-const calm = { echo: honest(), operation: honest(), sum: honest(), metrics: honest() };
+const calm = { echo: honest(), operation: honest(), sum: honest(), call: honest(), metrics: honest() };
 
 const figures: AttackFigures = {
   idleBytes: 100e6,
@@ -38,6 +38,7 @@ const figures: AttackFigures = {
     echo: honest({ p99Ms: 21, worstMs: 9 }),
     operation: honest({ p99Ms: 99.4, answered: 40, ok: 30, failed: { OVERLOADED: 9, lost: 1 }, overdue: 10 }),
     sum: honest({ ratePerSecond: 4 }),
+    call: honest(),
     metrics: honest(),
   },
   after: { ...calm, metrics: honest({ answered: 0, ok: 0 }) },
