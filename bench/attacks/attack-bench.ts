@@ -16,8 +16,7 @@ import { type Child, startAttacker, startHonest, startServer } from './children.
 import type { HonestReport } from './honest.js';
 import { outcomesOf } from './outcomes.js';
 
-export interface AttackPlan {
-  readonly cases: readonly AttackCase[];
+export interface AttackTimes {
   /** The server's command line entry. */
   readonly serverMain: string;
   readonly settleMs: number;
@@ -28,6 +27,10 @@ export interface AttackPlan {
   readonly afterMs: number;
 }
 
+export interface AttackPlan extends AttackTimes {
+  readonly cases: readonly AttackCase[];
+}
+
 const sampleMs = 20;
 /** How long a server may take to exit before it is killed. */
 const exitMsMax = 20_000;
@@ -36,15 +39,15 @@ export async function benchAttacks(plan: AttackPlan, tell: (line: string) => voi
   const rows: AttackRow[] = [];
   for (const [index, each] of plan.cases.entries()) {
     tell(`attack ${index + 1} of ${plan.cases.length}: ${each.name}`);
-    const figures = await measure(plan, each);
+    const figures = await measureAttack(plan, each);
     rows.push({ name: each.name, ...figures, outcomes: outcomesOf(each.bounds, figures) });
   }
   return { rows, calmSeconds: plan.calmMs / 1000, attackSeconds: plan.attackMs / 1000 };
 }
 
-/** @internal */
-export async function measure(
-  plan: AttackPlan,
+/** One attack, on a server of its own. */
+export async function measureAttack(
+  plan: AttackTimes,
   { name, serverArgs = [], asksForTokens = false, sums = 'paced', secondsMin = 0 }: AttackCase,
 ): Promise<AttackFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'trama-attack-'));
