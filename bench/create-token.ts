@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
  * @param serverMain the command line's entry
  * @param file of tokens; made where there is none
  */
-export async function createToken(serverMain: string, file: string): Promise<string> {
-  const command = [serverMain, 'token', 'create', 'bench', '--tokens', file];
+export async function createToken(serverMain: string, file: string, name = 'bench'): Promise<string> {
+  const command = [serverMain, 'token', 'create', name, '--tokens', file];
   const { stdout } = await promisify(execFile)(process.execPath, command);
   return stdout.trim();
 }

@@ -37,6 +37,7 @@ export const loadRows: readonly Work[] = [
 
 /** Work of one kind by its size: what a plot has on its axis, and what shows a step where there should be none. */
 export interface SizedWork extends Work {
+  readonly op: 'echo' | 'sum';
   /** The size as people write it: `16 KiB`, `3,000`. */
   readonly size: string;
   /** Bytes of a string, or numbers. */

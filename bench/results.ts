@@ -204,7 +204,15 @@ export type EdgeName =
   | 'full TLS handshakes, by plain Node'
   | 'memory of an idle connection, by plain Node'
   | 'memory of an idle connection over TLS, by plain Node'
-  | 'echo, 50 × 16, beside 10,000 idle connections, by without';
+  | 'echo, 50 × 16, beside 10,000 idle connections, by without'
+  | FairName;
+
+/** One identity's work beside another one's, which floods. */
+export type FairName =
+  | 'echo, 1 × 16, beside a flood of somebody else, by without'
+  | 'echo, 8 × 16, beside a flood of somebody else, by without'
+  | 'a user’s operation, 1 × 16, beside a flood of it by somebody else, by without'
+  | 'sum of 490 KB, 1 × 2, beside a flood of them by somebody else, by without';
 
 /** Honest clients beside attackers, and a shutdown in the middle of a crowd. */
 export interface AttackResults {

@@ -20,6 +20,7 @@ import { processorSeconds } from '../process-figures.js';
 import type { EdgeName, EdgeResults, EdgeRow, LeftOut } from '../results.js';
 import { median, medianRatio } from '../statistics.js';
 import { makePair } from './certificate.js';
+import { fairWorks, operationsFile, rateBesideFlood } from './fairness.js';
 import { countHandshakes } from './handshakes.js';
 import { holdIdle } from './idle-connections.js';
 
@@ -42,6 +43,7 @@ interface Servers {
   /** Starts a server that asks for tokens, or one that does not. */
   readonly startFresh: (asksForTokens: boolean) => Promise<RunningPeer>;
   readonly token: string;
+  readonly floodToken: string;
   readonly plainNode: RunningPeer;
   /** Starts servers that have room for idle connections: one of ours, and a plain one of Node. */
   readonly startRoomy: (way: 'plain' | 'tls') => Promise<RunningPeer>;
@@ -92,7 +94,8 @@ async function measure({ name, unit, own, other }: Pairing, rounds: number, tell
 
 function pairings(plan: EdgePlan, generator: EdgeGenerator, servers: Servers): Pairing[] {
   const { timing, sumBytes, idleConnections } = plan;
-  const { open, openTlsPort, openHttpPort, startFresh, token, plainNode, startRoomy, startPlainNode } = servers;
+  const { open, openTlsPort, openHttpPort, startFresh, token, floodToken, plainNode, startRoomy, startPlainNode } =
+    servers;
   const some = rowNamed('echo, 50 × 16');
   const many = rowNamed('echo, 50 × 128');
   const rate = async (port: number, access: Access) =>
@@ -134,6 +137,16 @@ function pairings(plan: EdgePlan, generator: EdgeGenerator, servers: Servers): P
     own: () => perMebibyte(openTlsPort, work, { isTls: true }),
     other: () => perMebibyte(open.port, work, {}),
   });
+  const beside = (work: (typeof fairWorks)[number]): Pairing => {
+    const tokens = { own: token, flood: floodToken };
+    const fresh = (use: (port: number) => Promise<number>) => using(startFresh(true), ({ port }) => use(port));
+    return {
+      name: work.name,
+      unit: 'a second',
+      own: () => fresh((port) => rateBesideFlood(generator, port, work, timing, tokens)),
+      other: () => fresh(async (port) => (await generator.measure(port, work.own, timing, { token })).ratePerSecond),
+    };
+  };
   return [
     {
       name: 'echo, 50 × 16, with tokens required, by without',
@@ -164,6 +177,7 @@ function pairings(plan: EdgePlan, generator: EdgeGenerator, servers: Servers): P
       own: () => rateBeside(idleConnections),
       other: () => rateBeside(0),
     },
+    ...fairWorks.map(beside),
   ];
 }
 
@@ -207,8 +221,9 @@ async function startServers({ serverMain }: EdgePlan, folder: string, running: R
   const open = await start([...serve, ...tls], portOfLogLine);
   const tokens = join(folder, 'tokens.json');
   const token = await createToken(serverMain, tokens);
+  const floodToken = await createToken(serverMain, tokens, 'flood');
   const startFresh = (asksForTokens: boolean) => {
-    const auth = asksForTokens ? ['--auth', 'required', '--tokens', tokens] : [];
+    const auth = asksForTokens ? ['--auth', 'required', '--tokens', tokens, '--ops', operationsFile] : [];
     return startOnly([...serve, '--http-port', '0', ...auth], portOfLogLine);
   };
   const startRoomy = (way: 'plain' | 'tls') => {
@@ -220,5 +235,5 @@ async function startServers({ serverMain }: EdgePlan, folder: string, running: R
   const startPlainNode = (way: 'plain' | 'tls') =>
     startOnly([plainServerMain, ...(way === 'tls' ? [pair.certificate, pair.key] : [])], portOfPlainLine);
   const plainNode = await start([plainServerMain, pair.certificate, pair.key], portOfPlainLine);
-  return { open, openTlsPort, openHttpPort, startFresh, token, plainNode, startRoomy, startPlainNode };
+  return { open, openTlsPort, openHttpPort, startFresh, token, floodToken, plainNode, startRoomy, startPlainNode };
 }

@@ -15,6 +15,10 @@ const bounds: Readonly<Record<EdgeName, Bound>> = {
   'memory of an idle connection, by plain Node': { ownMost: 6 },
   'memory of an idle connection over TLS, by plain Node': { ownMost: 50 },
   'echo, 50 × 16, beside 10,000 idle connections, by without': { least: 0.9 },
+  'echo, 1 × 16, beside a flood of somebody else, by without': { least: 0.5 },
+  'echo, 8 × 16, beside a flood of somebody else, by without': { least: 0.5 },
+  'a user’s operation, 1 × 16, beside a flood of it by somebody else, by without': { least: 0.5 },
+  'sum of 490 KB, 1 × 2, beside a flood of them by somebody else, by without': { least: 0.5 },
 };
 
 export const edgeRows = (Object.keys(bounds) as EdgeName[]).map((name) => ({ name }));

@@ -72,17 +72,20 @@ export interface EdgeGenerator {
 export interface Access {
   readonly isTls?: boolean;
   readonly token?: string;
+  /** It takes what the server and other generators leave of this machine's processors, as if it had its own. */
+  readonly isYielding?: boolean;
 }
 
 /** @throws Error that says what is missing, such as the headers of OpenSSL */
 export async function edgeGenerator(folder: string): Promise<EdgeGenerator> {
   const program = await compileC(loadgenSource, folder, ['-DWITH_TLS', '-lssl', '-lcrypto']);
   return {
-    measure: async (port, work, timing, { isTls, token }) => {
+    measure: async (port, work, timing, { isTls, token, isYielding }) => {
       const flags = [...(isTls ? ['--tls'] : []), ...(token === undefined ? [] : [`--token=${token}`])];
       const data = await dataFile(folder, work);
       const place = ['127.0.0.1', `${port}`, work.op, data, ...shape(work), ...times(timing)];
-      return figures(program, [...flags, ...place], timing);
+      const args = [...flags, ...place];
+      return isYielding ? figures('nice', ['-n', '19', program, ...args], timing) : figures(program, args, timing);
     },
   };
 }
@@ -90,7 +93,7 @@ export async function edgeGenerator(folder: string): Promise<EdgeGenerator> {
 /** A command line has no room for large data: it goes by file. */
 async function dataFile(folder: string, work: Work): Promise<string> {
   // Two generators at once have two kinds of work: a file for each.
-  const path = join(folder, `${work.op}-${work.data.length}.json`);
+  const path = join(folder, `${work.op}-${work.data.length}-${work.connections}.json`);
   await writeFile(path, work.data);
   return `@${path}`;
 }

@@ -3,7 +3,8 @@
 /** One row of the load benchmark. */
 export interface Work {
   readonly name: string;
-  readonly op: 'echo' | 'sum';
+  /** `quick` is an operation of a module: see bench/attacks/operations.ts. */
+  readonly op: 'echo' | 'sum' | 'quick';
   /** JSON text of the request's `data`. */
   readonly data: string;
   readonly connections: number;
