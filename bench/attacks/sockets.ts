@@ -2,6 +2,8 @@
 import { connect, type Socket } from 'node:net';
 
 const connectTimeoutMs = 5_000;
+/** Attackers come from another address than honest clients, as they would from elsewhere. */
+export const attackerAddress = '127.0.0.2';
 
 /** Where what an attacker reads goes: it looks at none of it. */
 const discarded = new Uint8Array(256 * 1024);
@@ -11,6 +13,7 @@ export function dial(port: number): Promise<Socket | undefined> {
   const socket = connect({
     host: '127.0.0.1',
     port,
+    localAddress: attackerAddress,
     noDelay: true,
     allowHalfOpen: true,
     onread: { buffer: discarded, callback: () => true },

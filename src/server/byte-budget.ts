@@ -5,7 +5,8 @@
  * Invariants: `held` is the sum of what the shares hold, and whoever took gives back exactly what it took. A share gets
  * more only while it holds no more than `shareFactor` times what is left for all (the dynamic thresholds of Choudhury and
  * Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998): one owner can have most of the budget
- * while it is alone. The last part of the budget is for owners that hold little, so that a crowd that takes much does not
+ * while it is alone. The same holds for all shares of one address together: a crowd from there leaves room to others.
+ * The last part of the budget is for owners that hold little, so that a crowd that takes much does not
  * shut small requests out. Beside that, a bound of its own may be set for each share (`--max-connection-bytes`).
  */
 import { LocalTally, type Tally } from './tally.js';
@@ -23,6 +24,7 @@ export class ByteBudget {
   onGrowth: () => void = () => {};
   readonly #held: Tally;
   readonly #leftOut: Tally;
+  readonly #groups = new Map<string, Group>();
 
   /**
    * @param max bytes
@@ -61,13 +63,30 @@ export class ByteBudget {
     return this.max - this.#held.value - this.#leftOut.value;
   }
 
-  share(): BudgetShare {
-    return new BudgetShare(this);
+  /** @param address whose other shares count with it, until `leave` */
+  share(address?: string): BudgetShare {
+    return new BudgetShare(this, address === undefined ? undefined : this.#join(address));
   }
 
   /** Memory that nobody holds, and that cannot be given up for now: so many bytes more are not there to be taken. */
   leaveOut(bytes: number): void {
     this.#leftOut.add(bytes);
+  }
+
+  #join(address: string): Group {
+    let group = this.#groups.get(address);
+    if (group === undefined) {
+      group = { address, held: 0, members: 0 };
+      this.#groups.set(address, group);
+    }
+    group.members++;
+    return group;
+  }
+
+  /** For shares only. */
+  leaveGroup(group: Group): void {
+    group.members--;
+    if (group.members === 0) this.#groups.delete(group.address);
   }
 
   /** For shares only. */
@@ -84,13 +103,27 @@ export class ByteBudget {
   }
 }
 
+/** The shares of one address. */
+interface Group {
+  readonly address: string;
+  held: number;
+  members: number;
+}
+
 export class BudgetShare {
   readonly #budget: ByteBudget;
+  readonly #group: Group | undefined;
   #held = 0;
   #isOverOwn = false;
 
-  constructor(budget: ByteBudget) {
+  constructor(budget: ByteBudget, group: Group | undefined) {
     this.#budget = budget;
+    this.#group = group;
+  }
+
+  /** Its owner is gone. What it holds still is given back later. */
+  leave(): void {
+    if (this.#group !== undefined) this.#budget.leaveGroup(this.#group);
   }
 
   get held(): number {
@@ -111,7 +144,7 @@ export class BudgetShare {
     let seen = this.#budget.held;
     while (this.mayTake(bytes)) {
       if (this.#budget.addTo(seen, bytes)) {
-        this.#held += bytes;
+        this.#count(bytes);
         return true;
       }
       seen = this.#budget.held;
@@ -128,7 +161,7 @@ export class BudgetShare {
 
   /** Takes `bytes` that are there already and cannot be refused: the owner must then stop making more. */
   force(bytes: number): void {
-    this.#held += bytes;
+    this.#count(bytes);
     this.#budget.add(bytes);
   }
 
@@ -139,7 +172,14 @@ export class BudgetShare {
   #mayHold(bytes: number, taken: number): boolean {
     const { max, shareMax } = this.#budget;
     const left = this.#budget.left - taken;
-    return bytes <= shareMax && bytes <= shareFactor * left && (bytes <= littleBytes || left >= reserve * max);
+    if (bytes > shareMax || bytes > shareFactor * left) return false;
+    if (bytes <= littleBytes) return true;
+    return left >= reserve * max && (this.#group?.held ?? 0) + taken <= shareFactor * left;
+  }
+
+  #count(bytes: number): void {
+    this.#held += bytes;
+    if (this.#group !== undefined) this.#group.held += bytes;
   }
 }
 

@@ -341,6 +341,7 @@ export class IoStack {
     // Other I/O threads may hold more by now.
     this.#parts.budget.onGrowth();
     const nowMs = performance.now();
+    this.#buffers.large.rest(nowMs);
     for (const connection of this.#connections) connection.sweep(nowMs, lateMs);
     const turnedAway = this.#lane.sweep(nowMs - lateMs, this.#parts.config.frameTimeoutMs);
     if (turnedAway > 0)

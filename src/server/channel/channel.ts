@@ -49,8 +49,8 @@ export interface ChannelHandlers {
    * the channel is paused.
    */
   nextTarget(): ReadTarget | undefined;
-  /** Is memory so short that a read should bring little? What cannot be worked on at once has to be kept. */
-  isMemoryShort(): boolean;
+  /** Should the next read bring little? What cannot be worked on at once has to be kept, and takes the others' time. */
+  wantsLittle(): boolean;
   /** Bytes came. The next read of any channel overwrites them, unless they stand in the target that was given. */
   received(bytes: Uint8Array): void;
   /** The write that was under way is through. */

@@ -8,14 +8,15 @@
  * `tls` pass handles with. Where they are missing, the socket is used as it is. A TLS socket stays what it is.
  */
 import net from 'node:net';
+import { longReadBytes } from '../connection/loop-share.js';
 import type { Arrival } from './acceptor.js';
 import type { Channel, ChannelHandlers, PeerAddress, ReadTarget, WriteState } from './channel.js';
 
 /** Four times what Node reads at once by itself: of a large frame it takes a third of the system's time. */
 export const readBytes = 256 * 1024;
 
-/** What a read may bring where memory is short. */
-const smallReadBytes = 16 * 1024;
+/** What a read may bring where little is wanted. */
+const smallReadBytes = longReadBytes;
 
 /** The parts of Node's TCP handle that are used here; all are internal to Node. */
 interface TcpHandle {
@@ -32,8 +33,8 @@ export class ReadBuffer {
   readonly #small = this.#large.subarray(0, smallReadBytes);
 
   /** The part of it for the next read. */
-  bytes(isMemoryShort: boolean): Uint8Array {
-    return isMemoryShort ? this.#small : this.#large;
+  bytes(isLittle: boolean): Uint8Array {
+    return isLittle ? this.#small : this.#large;
   }
 }
 
@@ -221,7 +222,7 @@ class TcpChannel implements Channel {
 
   #chooseTarget(): Uint8Array {
     this.#target = this.#handlers.nextTarget();
-    this.#into = this.#target?.bytes ?? this.#buffer.bytes(this.#handlers.isMemoryShort());
+    this.#into = this.#target?.bytes ?? this.#buffer.bytes(this.#handlers.wantsLittle());
     return this.#into;
   }
 

@@ -15,12 +15,14 @@
 import { errorFrame } from '../../protocol/replies.js';
 import type { Identity } from '../access/identity.js';
 import type { Channel, ChannelHandlers, ReadTarget } from '../channel/channel.js';
+import { addressGroup } from '../channel/connection-places.js';
 import type { EndReason } from '../observer.js';
 import { cancelAll, type InFlight } from '../requests/peer.js';
 import type { RequestRecord } from '../requests/request.js';
 import { ConnectionLife, type LifeState } from './connection-life.js';
 import type { ConnectionParts } from './connection-parts.js';
 import { DrainNotice } from './drain-notice.js';
+import { longReadBytes } from './loop-share.js';
 import { authMs, PeerIdentity } from './peer-identity.js';
 import { type PauseReason, ReadPause } from './read-pause.js';
 import { ReplyWriter } from './reply-writer.js';
@@ -67,7 +69,7 @@ export class Connection implements RequestSource, ChannelHandlers {
     this.#onClose = onClose;
     this.remoteAddress = channel.address.remoteAddress;
     this.#identity = new PeerIdentity(parts.access, channel.identity);
-    this.share = parts.budget.share();
+    this.share = parts.budget.share(addressGroup(this.remoteAddress ?? ''));
     this.#requests = new RequestStream(this, parts);
     this.#reading = new ReadPause(channel);
     this.#writer = new ReplyWriter(channel, this.share, parts.stage);
@@ -78,11 +80,14 @@ export class Connection implements RequestSource, ChannelHandlers {
 
   nextTarget(): ReadTarget | undefined {
     // What waits in the backlog comes before the next read.
-    return this.#backlog ? undefined : this.#requests.nextTarget();
+    const target = this.#backlog ? undefined : this.#requests.nextTarget();
+    if (target === undefined || target.bytes.length <= longReadBytes || !this.#parts.loop.isCrowded) return target;
+    return { bytes: target.bytes.subarray(0, longReadBytes), release: target.release };
   }
 
-  isMemoryShort(): boolean {
-    return this.#parts.budget.isTight;
+  wantsLittle(): boolean {
+    // A new connection has not shown yet that it sends much, and a crowd of them comes at once.
+    return this.#lastReceivedMs === 0 || this.#parts.budget.isTight || this.#parts.loop.isCrowded;
   }
 
   received(bytes: Uint8Array): void {
@@ -115,6 +120,7 @@ export class Connection implements RequestSource, ChannelHandlers {
     this.#identity.become(undefined);
     this.#dropUnfinished();
     this.#writer.close();
+    this.share.leave();
     this.#onClose();
     cancelAll(this, 'the connection was closed');
   }
@@ -139,7 +145,7 @@ export class Connection implements RequestSource, ChannelHandlers {
     if (!this.#life.takesReplies) return true;
     const isSent = this.#writer.add(frame);
     if (isSent) this.#parts.observer.bytesSent(frame.length);
-    if (this.#isUnreadOverMark) this.#pause('unread');
+    this.#pauseWhereUnread();
     return isSent;
   }
 
@@ -156,7 +162,7 @@ export class Connection implements RequestSource, ChannelHandlers {
     }
     this.#writer.addKept(reply, release);
     this.#parts.observer.bytesSent(reply.length);
-    if (this.#isUnreadOverMark) this.#pause('unread');
+    this.#pauseWhereUnread();
   }
 
   sendLast(frame: Uint8Array, delayMs = 0, sent = () => {}): void {
@@ -292,7 +298,7 @@ export class Connection implements RequestSource, ChannelHandlers {
   #work(bytes: Uint8Array): void {
     const { loop } = this.#parts;
     const nowMs = performance.now();
-    loop.enter(this, nowMs, this.#identity.current);
+    loop.enter(this, nowMs, bytes.length, this.#identity.current);
     this.#writer.beginBatch();
     let taken = 0;
     try {
@@ -317,9 +323,10 @@ export class Connection implements RequestSource, ChannelHandlers {
       this.#backlogHeld = this.#backlog.buffer.byteLength;
       this.share.force(this.#backlogHeld);
     } else this.#backlog = rest;
-    if (this.#isUnreadOverMark) this.#pause('unread');
+    this.#pauseWhereUnread();
     if (this.#requests.isBlocked) this.#pause('body');
-    if (this.#parts.loop.isUsedUp || (rest.length > 0 && !this.#reading.isPaused)) this.#letOthersGo();
+    if (this.#parts.loop.isInCrowd || this.#parts.loop.isUsedUp || (rest.length > 0 && !this.#reading.isPaused))
+      this.#letOthersGo();
     if (rest.length === 0 && this.#hasPeerEnded) this.#endOfStream();
   }
 
@@ -334,7 +341,10 @@ export class Connection implements RequestSource, ChannelHandlers {
   #letOthersGo(): void {
     if (this.#reading.has('turn')) return;
     this.#pause('turn');
-    this.#parts.loop.yield(this.#identity.current ?? this, () => this.#resume('turn'));
+    this.#parts.loop.yield(this.#identity.current ?? addressGroup(this.remoteAddress ?? ''), () => {
+      this.#resume('turn');
+      return !this.#reading.isPaused;
+    });
   }
 
   get #isUnreadOverMark(): boolean {
@@ -343,6 +353,11 @@ export class Connection implements RequestSource, ChannelHandlers {
     const { budget, limits } = this.#parts;
     // The mark sinks with the room that is left: a crowd that does not read leaves some for those that do.
     return unreadBytes >= limits.unreadPauseBytes * budget.leftRatio;
+  }
+
+  /** What is in a batch has not been shown to the kernel, which may take it on the spot: then no `written` follows. */
+  #pauseWhereUnread(): void {
+    if (!this.#writer.isInBatch && this.#isUnreadOverMark) this.#pause('unread');
   }
 
   #pause(reason: PauseReason): void {

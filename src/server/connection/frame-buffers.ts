@@ -1,6 +1,7 @@
 import { frameHeaderBytes, inlineBytesMax } from '../../protocol/limits.js';
 import type { ByteBudget } from '../byte-budget.js';
 import { LargeBuffers, unlessOutOfMemory } from './large-buffers.js';
+import { MappedBuffers } from './mapped-buffers.js';
 
 /** Small buffers that are made at the most: two mebibytes in all. */
 const smallBuffersMax = 32;
@@ -32,7 +33,7 @@ export class FrameBuffers {
   readonly large: LargeBuffers;
   #smallMade = 0;
   readonly #small: Uint8Array[] = [];
-  readonly #backlogs: Uint8Array[] = [];
+  readonly #backlogs = new MappedBuffers(backlogBytes, backlogBuffersMax);
 
   /** @param budget counts what is charged */
   constructor(budget: ByteBudget, bodyBytesMax: number) {
@@ -57,16 +58,14 @@ export class FrameBuffers {
   takeBacklog(bytes: Uint8Array): Uint8Array {
     // Every new buffer of that size counts in V8 as much as a collection is worth.
     const isShort = bytes.length < backlogBytes / 4 || bytes.length > backlogBytes;
-    const kept = isShort ? undefined : (this.#backlogs.pop() ?? new Uint8Array(backlogBytes));
-    if (kept === undefined) return new Uint8Array(bytes);
+    if (isShort) return new Uint8Array(bytes);
+    const kept = this.#backlogs.take();
     kept.set(bytes);
     return kept.subarray(0, bytes.length);
   }
 
-  putBackBacklog({ buffer }: Uint8Array): void {
-    if (buffer.byteLength === backlogBytes && this.#backlogs.length < backlogBuffersMax) {
-      this.#backlogs.push(new Uint8Array(buffer));
-    }
+  putBackBacklog(bytes: Uint8Array): void {
+    this.#backlogs.putBack(bytes);
   }
 }
 

@@ -6,6 +6,8 @@ export type LargeBuffer = SharedArrayBuffer | ArrayBuffer;
 
 /** Buffers in use may be longer than what is charged of them by so much of the budget, all together. */
 const spareRatio = 1 / 4;
+/** An idle buffer that nothing took for so long is let go of. */
+const idleMsMax = 10_000;
 
 /** Where a body stands. `LargeBuffers` alone writes to it. */
 export interface LargePlace {
@@ -26,6 +28,8 @@ export interface LargePlace {
  * What a worker is to read is in shared memory. What this thread alone reads is not: a copy to shared memory is fast only
  * where both sides are aligned alike, and what comes begins anywhere. V8 does not count shared memory, so that one that is
  * dropped stays until a collection that nothing asks for. So they are kept, and each can serve any body of its kind.
+ * After some seconds without use they are let go of: what this thread alone reads is given back to the system at once, and
+ * what is shared is kept as long as V8 has not collected it.
  *
  *     in use: │ charged to a share │ spare │        idle: │ all of it │
  *
@@ -43,6 +47,10 @@ export class LargeBuffers {
   #spareBytes = 0;
   /** By size, the smallest first. Those that V8 counts are let go of first. */
   readonly #idle: Readonly<Record<MemoryKind, LargeBuffer[]>> = { own: [], shared: [] };
+  /** When each idle one was used last, as `performance.now()` gives it. */
+  readonly #usedAtMs = new WeakMap<LargeBuffer, number>();
+  /** Shared ones that were let go of, and that are as good as idle ones as long as they are there. */
+  readonly #fading: WeakRef<SharedArrayBuffer>[] = [];
 
   /** @param budget counts what is charged, and has no other buffers beside it */
   constructor(budget: ByteBudget, bytesMax: number) {
@@ -90,6 +98,21 @@ export class LargeBuffers {
     this.#makeRoom(0);
   }
 
+  /** Lets go of what nothing has used for a while: called now and then. */
+  rest(nowMs: number): void {
+    for (let index = this.#fading.length - 1; index >= 0; index--) {
+      if (this.#fading[index]!.deref() === undefined) this.#fading.splice(index, 1);
+    }
+    for (const idle of Object.values(this.#idle)) {
+      const stale = idle.filter((buffer) => nowMs - this.#usedAtMs.get(buffer)! > idleMsMax);
+      for (const buffer of stale) {
+        this.#takeOut(idle, idle.indexOf(buffer));
+        if (buffer instanceof SharedArrayBuffer) this.#fading.push(new WeakRef(buffer));
+        else buffer.resize(0);
+      }
+    }
+  }
+
   /** Sees to a buffer that is as long as what is to be charged, of which `added` bytes are not held yet. */
   #provide(place: LargePlace, added: number): boolean {
     if (place.buffer === undefined) {
@@ -108,10 +131,20 @@ export class LargeBuffers {
   /** An idle buffer for a body that begins: the smallest that is long enough, or else the longest. */
   #take({ kind, bytesMax, charged }: LargePlace): LargeBuffer | undefined {
     const idle = this.#idle[kind];
+    if (kind === 'shared' && idle.length === 0) this.#revive();
     const fits = (buffer: LargeBuffer) => this.#maySpare(buffer.byteLength - charged);
     const enough = idle.findIndex((buffer) => buffer.byteLength >= bytesMax);
     const at = enough >= 0 && fits(idle[enough]!) ? enough : idle.findLastIndex(fits);
     return at < 0 ? undefined : this.#takeOut(idle, at);
+  }
+
+  /** Takes back what was let go of and is there all the same. */
+  #revive(): void {
+    for (const each of this.#fading.splice(0)) {
+      const buffer = each.deref();
+      if (buffer !== undefined) this.#insert(buffer);
+    }
+    this.#makeRoom(0);
   }
 
   #make(kind: MemoryKind): LargeBuffer | undefined {
@@ -168,6 +201,7 @@ export class LargeBuffers {
 
   #insert(buffer: LargeBuffer): void {
     const idle = this.#idle[buffer instanceof SharedArrayBuffer ? 'shared' : 'own'];
+    this.#usedAtMs.set(buffer, performance.now());
     const at = idle.findIndex((other) => other.byteLength >= buffer.byteLength);
     idle.splice(at < 0 ? idle.length : at, 0, buffer);
     this.#idleBytes += buffer.byteLength;

@@ -4,12 +4,17 @@
  * peer that floods holds all others up for seconds.
  *
  * What counts is time without a break: reads of one connection that follow each other closely are of one turn. Those that
- * have used up their share go on one after the other, as many in each turn of the loop as fit into a few milliseconds. So
- * a crowd that floods shares what one peer alone would have.
+ * have used up their share go on in turns, those of each address or identity together, for a few milliseconds in each
+ * turn of the loop. So a crowd that floods shares what one peer alone would have, and a crowd from one address has no more
+ * than one client from another.
  *
  * The connections of one identity have a share together as well, in each turn of the loop, as long as somebody else works
  * too: fifty that flood take no more from him than one. It is short, since who waits for each
  * reply before he sends the next request gets one done in each turn, however little of it he needs.
+ *
+ * A crowd that sends much: a turn of the loop reads every socket that has something, so a thousand uploads that come at
+ * once would be one turn of a second. After a few long reads in a turn the others are short, and whoever made one waits
+ * for his next: a few go on in each turn.
  */
 import type { Identity } from '../access/identity.js';
 
@@ -22,7 +27,19 @@ const mixedTurns = 8;
 /** A longer gap between two reads of a connection: the loop has turned meanwhile, or waited. */
 const gapMs = 0.5;
 /** What those that have used up their shares have together in a turn of the loop. */
-const turnMs = 5;
+const turnMs = 2;
+/** A read that brings so many bytes is a long one. */
+export const longReadBytes = 16 * 1024;
+/** Long reads in a turn of the loop, after which there is a crowd; and so many of a crowd go on to read in each turn. */
+const crowdReads = 16;
+/** What each of a crowd has before the others have their turn. */
+const crowdShareMs = 0.05;
+
+/** Goes on with what waits. Answers whether the next turn of the loop may bring a read for it. */
+export type GoOn = () => boolean;
+
+/** Whose turn it is: an identity's, or that of the address of those who have none. */
+export type Owner = Identity | string;
 
 /** What an identity has had in the turn of the loop that it was in last. */
 interface Account {
@@ -46,18 +63,34 @@ export class LoopShare {
   #startedMs = 0;
   #leftMs = 0;
   /** What goes on in the next turns, by its owner. */
-  readonly #waiting = new Map<object, Set<() => void>>();
+  readonly #waiting = new Map<Owner, Set<GoOn>>();
   readonly #shareMs: number;
   readonly #identityShareMs: number;
   #isScheduled = false;
+  /** Long reads in this turn of the loop. */
+  #longReads = 0;
+  /** Is what the reader works on that entered last of a long one? */
+  #isLong = false;
 
   constructor(shareMs = shareMsDefault) {
     this.#shareMs = shareMs;
     this.#identityShareMs = Math.max(identityShareMs, shareMs / 20);
   }
 
-  /** A reader begins to work. @param identity whose it is */
-  enter(reader: object, nowMs: number, identity?: Identity): void {
+  /** Has this turn of the loop brought so much that the next reads are to be short? */
+  get isCrowded(): boolean {
+    return this.#longReads > crowdReads;
+  }
+
+  /** Is the reader that entered last one of many that send much? */
+  get isInCrowd(): boolean {
+    return this.#isLong && this.isCrowded;
+  }
+
+  /** A reader begins to work on so many bytes. @param identity whose it is */
+  enter(reader: object, nowMs: number, bytes: number, identity?: Identity): void {
+    this.#isLong = bytes >= longReadBytes;
+    if (this.#isLong) this.#countLongRead();
     const owner = identity ?? reader;
     if (owner !== this.#owner) {
       this.#owner = owner;
@@ -73,7 +106,7 @@ export class LoopShare {
   /** Has the reader that entered last used up its share, or that of its identity? */
   get isUsedUp(): boolean {
     const nowMs = performance.now();
-    if (nowMs - this.#startedMs > this.#shareMs) return true;
+    if (nowMs - this.#startedMs > (this.isInCrowd ? crowdShareMs : this.#shareMs)) return true;
     if (this.#account === undefined) return false;
     return this.#account.usedMs + nowMs - this.#enteredMs > this.#identityShareMs;
   }
@@ -87,13 +120,20 @@ export class LoopShare {
     if (this.#account !== undefined) this.#account.usedMs += this.#leftMs - this.#enteredMs;
   }
 
-  /** The turn of a reader is over; `goOn` is called in a later turn of the loop. @param owner as `enter` has him */
-  yield(owner: object, goOn: () => void): void {
+  /** The turn of a reader is over; `goOn` is called in a later turn of the loop. */
+  yield(owner: Owner, goOn: GoOn): void {
     this.#reader = undefined;
     const own = this.#waiting.get(owner);
     if (own !== undefined) own.add(goOn);
     else this.#waiting.set(owner, new Set([goOn]));
     this.#schedule();
+  }
+
+  #countLongRead(): void {
+    if (this.#longReads++ > 0) return;
+    setImmediate(() => {
+      this.#longReads = 0;
+    });
   }
 
   #accountOf(identity: Identity): Account {
@@ -127,28 +167,37 @@ export class LoopShare {
 
   #runWaiting(): void {
     const startMs = performance.now();
+    let readers = 0;
     // Those that yield again are added at the end, for another turn.
-    let left = this.#waiting.size;
-    for (const [owner, own] of this.#waiting) {
-      if (left-- === 0 || performance.now() - startMs > turnMs) return;
+    for (let left = this.#waiting.size; left > 0; left--) {
+      const leftMs = turnMs - (performance.now() - startMs);
+      const [first] = this.#waiting;
+      if (first === undefined || leftMs <= 0 || readers >= crowdReads) return;
+      const [owner, own] = first;
       this.#waiting.delete(owner);
-      this.#runOwner(owner, own);
+      const isShort = typeof owner !== 'string' && this.#isMixed;
+      const shareMs = isShort ? this.#identityShareMs : leftMs / left;
+      readers += this.#runOwner(owner, own, shareMs, Math.ceil((crowdReads - readers) / left));
     }
   }
 
-  /** Lets an owner's connections go on until his share is used up; the others come first in his next turn. */
-  #runOwner(owner: object, own: Set<() => void>): void {
+  /**
+   * Lets an owner's connections go on until his share is used up; the others come first in his next turn.
+   * @returns how many of them may read in the next turn, `readersMax` at the most
+   */
+  #runOwner(owner: Owner, own: Set<GoOn>, shareMs: number, readersMax: number): number {
     const startMs = performance.now();
-    const shareMs = this.#isMixed ? this.#identityShareMs : turnMs;
     let left = own.size;
+    let readers = 0;
     for (const goOn of own) {
       own.delete(goOn);
-      goOn();
-      if (--left === 0 || performance.now() - startMs > shareMs) break;
+      if (goOn()) readers++;
+      if (--left === 0 || readers === readersMax || performance.now() - startMs > shareMs) break;
     }
-    if (own.size === 0) return;
+    if (own.size === 0) return readers;
     const again = this.#waiting.get(owner);
     for (const goOn of again ?? []) own.add(goOn);
     this.#waiting.set(owner, own);
+    return readers;
   }
 }

@@ -5,13 +5,19 @@
  *
  * Invariant: the stage has bytes of one connection at most, which are gone when its batch ends.
  */
+import { MappedBuffers } from './mapped-buffers.js';
 import type { ReplyWriter } from './reply-writer.js';
 
 /** Most batches fit in here, so that little memory stays with a peer that does not read. */
 const smallBytes = 4 * 1024;
 const largeBytes = 64 * 1024;
+const partBytes = 64 * 1024;
+/** A mebibyte for a peer that is a little late, again and again. */
+const idlePartsMax = 16;
 
 export class ReplyStage {
+  /** Where replies wait that the stage has no room for. */
+  readonly parts = new MappedBuffers(partBytes, idlePartsMax);
   #small: Uint8Array = Buffer.allocUnsafeSlow(smallBytes);
   #large: Uint8Array = Buffer.allocUnsafeSlow(largeBytes);
   #bytes = this.#small;

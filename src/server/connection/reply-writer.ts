@@ -19,7 +19,6 @@ import type { ReplyStage } from './reply-stage.js';
 export const pieceBytes = 256 * 1024;
 
 const smallPartBytes = 4 * 1024;
-const partBytes = 64 * 1024;
 /** Longer replies are not copied. */
 const copiedBytesMax = 16 * 1024;
 
@@ -64,6 +63,10 @@ export class ReplyWriter {
   /** Milliseconds since the peer last took something of what it leaves unread; 0 where it leaves nothing. */
   stalledMs(nowMs: number): number {
     return this.#unreadBytes === 0 ? 0 : nowMs - this.#progressAtMs;
+  }
+
+  get isInBatch(): boolean {
+    return this.#batches > 0;
   }
 
   /** Whatever is added until the matching `flush` leaves together. */
@@ -162,9 +165,10 @@ export class ReplyWriter {
   #append(bytes: Uint8Array): number {
     let last = this.#parts.at(-1);
     if (last === undefined || last.used === last.bytes.length) {
-      const length = this.#parts.length === 0 && bytes.length <= smallPartBytes ? smallPartBytes : partBytes;
-      last = { bytes: Buffer.allocUnsafeSlow(length), used: 0, sent: 0 };
-      this.#share.force(length);
+      const isSmall = this.#parts.length === 0 && bytes.length <= smallPartBytes;
+      const memory = isSmall ? Buffer.allocUnsafeSlow(smallPartBytes) : this.#stage.parts.take();
+      last = { bytes: memory, used: 0, sent: 0 };
+      this.#share.force(memory.length);
       this.#parts.push(last);
     }
     const copied = bytes.subarray(0, last.bytes.length - last.used);
@@ -216,8 +220,12 @@ export class ReplyWriter {
   }
 
   #letGo({ bytes, release }: Part): void {
-    if (release) release();
-    else this.#share.give(bytes.length);
+    if (release) {
+      release();
+      return;
+    }
+    this.#share.give(bytes.length);
+    this.#stage.parts.putBack(bytes);
   }
 
   #endWhenWritten(): void {

@@ -19,7 +19,7 @@ async function openChannel(
   const received: Buffer[] = [];
   const handlers: ChannelHandlers = {
     nextTarget,
-    isMemoryShort: () => false,
+    wantsLittle: () => false,
     received: (bytes) => {
       received.push(Buffer.from(bytes));
       onReceived(channel!);

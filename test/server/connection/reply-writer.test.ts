@@ -15,7 +15,7 @@ function openWriter(budget = new ByteBudget(100_000_000), stage = new ReplyStage
     writer = new ReplyWriter(it, budget.share(), stage);
     return {
       nextTarget: () => undefined,
-      isMemoryShort: () => false,
+      wantsLittle: () => false,
       received: () => {},
       written: () => writer.written(),
       ended: () => {},
