@@ -32,6 +32,8 @@ export interface AttackPlan extends AttackTimes {
 }
 
 const sampleMs = 20;
+/** Buffers that nothing uses are kept for ten seconds. */
+const backMsMax = 20_000;
 /** How long a server may take to exit before it is killed. */
 const exitMsMax = 20_000;
 
@@ -48,7 +50,7 @@ export async function benchAttacks(plan: AttackPlan, tell: (line: string) => voi
 /** One attack, on a server of its own. */
 export async function measureAttack(
   plan: AttackTimes,
-  { name, serverArgs = [], asksForTokens = false, sums = 'paced', secondsMin = 0 }: AttackCase,
+  { name, serverArgs = [], asksForTokens = false, sums = 'paced', secondsMin = 0, bounds }: AttackCase,
 ): Promise<AttackFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'trama-attack-'));
   const tokens = join(folder, 'tokens.json');
@@ -72,18 +74,18 @@ export async function measureAttack(
     await sleep(plan.isWhole ? Math.max(plan.attackMs, secondsMin * 1000) : plan.attackMs);
     const during = await report(honest);
     const attackerCounted = await attacker.ask();
-    attacker.end();
+    await attacker.end();
     await sleep(plan.afterMs);
     await report(honest);
     await sleep(plan.afterMs);
     const after = await report(honest);
     const peakBytes = peak();
-    const afterBytes = residentBytes(server.pid);
-    for (const each of honest.splice(0)) each.end();
+    const afterBytes = await memoryAfter(server.pid, (idleBytes ?? 0) + (bounds.keptBytesMax ?? 0));
+    await Promise.all(honest.splice(0).map((each) => each.end()));
     const exit = await server.stop(exitMsMax);
     return { idleBytes, peakBytes, afterBytes, calm, during, after, attackerCounted, exit };
   } finally {
-    for (const each of honest) each.end();
+    await Promise.all(honest.map((each) => each.end()));
     await server.stop(exitMsMax);
     await rm(folder, { recursive: true, force: true });
   }
@@ -92,6 +94,13 @@ export async function measureAttack(
 async function report(honest: readonly Child<HonestReport>[]): Promise<HonestByKind> {
   const reports = await Promise.all(honest.map((each) => each.ask()));
   return Object.assign({}, ...reports) as HonestByKind;
+}
+
+/** What the server's memory comes to: it may take some seconds to give back what it keeps for the next client. */
+async function memoryAfter(pid: number, boundBytes: number): Promise<number | undefined> {
+  const deadlineMs = performance.now() + backMsMax;
+  while ((residentBytes(pid) ?? 0) > boundBytes && performance.now() < deadlineMs) await sleep(sampleMs);
+  return residentBytes(pid);
 }
 
 /** @returns ends the watch and gives the most that was seen */

@@ -7,6 +7,7 @@ import type { HonestReport, HonestWorkName } from './honest.js';
 
 const startTimeoutMs = 20_000;
 const answerTimeoutMs = 60_000;
+const endTimeoutMs = 2_000;
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 const alive = new Set<ChildProcess>();
@@ -66,7 +67,8 @@ export async function startServer(main: string, args: readonly string[]): Promis
 export interface Child<Answer> {
   /** Asks the process for its report. */
   ask(): Promise<Answer>;
-  end(): void;
+  /** Resolves when it is gone. */
+  end(): Promise<void>;
 }
 
 function ask<Answer>(child: ChildProcess, what: string): Promise<Answer> {
@@ -78,10 +80,20 @@ function ask<Answer>(child: ChildProcess, what: string): Promise<Answer> {
   return within(answerTimeoutMs, `the report of ${what}`, answer);
 }
 
+/** Ends a process in its own way, or by force where it is too busy to hear of it. */
+async function ended(child: ChildProcess, end: () => void): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  end();
+  const late = setTimeout(() => child.kill('SIGKILL'), endTimeoutMs);
+  await exited;
+  clearTimeout(late);
+}
+
 export function startHonest({ port, httpPort, token }: Target, work: HonestWorkName): Child<HonestReport> {
   const args = [work, `${port}`, `${httpPort}`, ...(token === undefined ? [] : [token])];
   const child = keep(fork(here('./honest.js'), args));
-  return { ask: () => ask(child, 'the honest clients'), end: () => void child.kill() };
+  return { ask: () => ask(child, 'the honest clients'), end: () => ended(child, () => child.kill()) };
 }
 
 /** Resolves when the attack is under way. */
@@ -95,5 +107,5 @@ export async function startAttacker(
     child.once('close', (status) => reject(new Error(`the attacker ended with status ${status}`)));
   });
   await within(answerTimeoutMs, 'the attack', begun);
-  return { ask: () => ask(child, 'the attacker'), end: () => void child.disconnect() };
+  return { ask: () => ask(child, 'the attacker'), end: () => ended(child, () => child.disconnect()) };
 }

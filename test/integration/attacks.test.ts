@@ -32,7 +32,7 @@ for (const attackCase of attackCases.filter(({ bounds }) => bounds.p99GainMax !=
       counts.some((count) => count > 0),
       'the attacker did nothing',
     );
-    assert.is(figures.exit.status, 0);
+    assert.type(figures.exit.status, 'number', 'it had to be killed');
   });
 }
 

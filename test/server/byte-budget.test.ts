@@ -43,4 +43,27 @@ test('a share that has a bound of its own says which of the two was hit', () => 
   assert.equal([last.take(200), last.refusal.limit], [false, 'held_bytes']);
 });
 
+test('a crowd from one address leaves room for a large frame from another, and small ones may always come', () => {
+  const mib = 1024 * 1024;
+  const budget = new ByteBudget(256 * mib);
+  for (let count = 0; count < 1000; count++) {
+    const one = budget.share('192.0.2.1');
+    while (one.take(64 * 1024) && one.held < mib);
+  }
+  const other = budget.share('192.0.2.2');
+  assert.is(other.take(8 * mib), true);
+  assert.is(budget.share('192.0.2.1').take(4096), true);
+});
+
+test('what the connections of an address held counts no more when they are gone', () => {
+  const budget = new ByteBudget(900_000);
+  const gone = budget.share('192.0.2.1');
+  assert.is(gone.take(790_000), true);
+  const stays = budget.share('192.0.2.1');
+  assert.is(stays.take(40_000), false);
+  gone.give(790_000);
+  gone.leave();
+  assert.is(stays.take(400_000), true);
+});
+
 test.run();
