@@ -11,6 +11,7 @@ import { ConfigError } from '../errors.js';
 import { digestOf, newToken } from '../server/access/token.js';
 import { anonymousName, faultOfName, type IdentityEntry, threadsOf } from '../server/access/token-file.js';
 import { readTokenFile, writeTokenFile } from '../server/access/token-store.js';
+import { helpNotes } from './help-notes.js';
 import { complain, print, reportTrouble } from './output.js';
 import { tramaCommand } from './trama-command.js';
 
@@ -58,7 +59,7 @@ function createCommand(): Command {
     .option('--requests-per-second <n>', 'requests a second, on the whole', parseRate)
     .option('--bytes-per-second <size>', 'bytes of requests a second, on the whole, such as 64KiB', parseByteRate)
     .option('--worker-share <share>', "threads of users' operations at once: a number, or such as 50%", parseShare)
-    .addHelpText('after', help)
+    .addHelpText('after', helpNotes(help))
     .action((name: string, flags: CreateFlags) => change(() => create(name, flags)));
 }
 
