@@ -93,13 +93,13 @@ export class Handshakes {
 
   /** The step of an acceptor: makes a TLS socket of a plain one, of which nothing was read but what it gave back. */
   readonly step: AcceptStep = (arrival, deadlineMs) => {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       if (this.#count >= placesMax && !this.#makeRoom()) {
         this.#outcomes.refused++;
         resolve(undefined);
         return;
       }
-      this.#begin(arrival, deadlineMs, resolve);
+      this.#begin(arrival, deadlineMs, resolve, reject);
     });
   };
 
@@ -118,7 +118,12 @@ export class Handshakes {
     return false;
   }
 
-  #begin(arrival: Arrival, deadlineMs: number, resolve: (arrival: Arrival | undefined) => void): void {
+  #begin(
+    arrival: Arrival,
+    deadlineMs: number,
+    resolve: (arrival: Arrival | undefined) => void,
+    reject: (error: unknown) => void,
+  ): void {
     const { socket } = arrival;
     let secure: TLSSocket | undefined;
     const settle = (outcome: HandshakeOutcome, through?: Arrival) => {
@@ -142,6 +147,15 @@ export class Handshakes {
       isOver = true;
       settle(outcome, through);
     };
+    /** A defect costs this connection, and no other its turn. */
+    const contain = (action: () => void) => {
+      try {
+        action();
+      } catch (error) {
+        reject(error);
+        end('failed');
+      }
+    };
     const place: Place = { socket, end };
     const left = () => end('left');
     const timer = setTimeout(() => end('late'), Math.max(0, deadlineMs - performance.now()));
@@ -153,8 +167,11 @@ export class Handshakes {
         stopReading();
         // From here on the TLS socket tells of both.
         socket.off('end', left).off('close', left);
-        secure = this.#secure(socket, hello);
-        this.#watch(secure, arrival, end);
+        contain(() => {
+          const made = this.#secure(socket, hello);
+          secure = made;
+          this.#watch(made, end, () => contain(() => this.#finish(made, arrival, end)));
+        });
       });
     });
   }
@@ -211,20 +228,27 @@ export class Handshakes {
     });
   }
 
-  #watch(secure: TLSSocket, arrival: Arrival, end: (outcome: HandshakeOutcome, through?: Arrival) => void): void {
+  #watch(secure: TLSSocket, end: (outcome: HandshakeOutcome) => void, finish: () => void): void {
     const failed = () => end('failed');
     const left = () => end('left');
     // With half-open sockets, a peer that leaves before the end of the handshake would leave its socket standing.
     secure.on('error', failed).on('close', failed).on('end', left);
     secure.once('secure', () => {
       secure.off('error', failed).off('close', failed).off('end', left);
-      const identity = this.#identityOf(secure);
-      if (identity === false) return end('bad_certificate');
-      end(secure.isSessionReused() ? 'resumed' : 'full', {
-        socket: secure,
-        address: arrival.address,
-        identity: identity ?? arrival.identity,
-      });
+      finish();
+    });
+  }
+
+  #finish(secure: TLSSocket, arrival: Arrival, end: (outcome: HandshakeOutcome, through?: Arrival) => void): void {
+    const identity = this.#identityOf(secure);
+    if (identity === false) {
+      end('bad_certificate');
+      return;
+    }
+    end(secure.isSessionReused() ? 'resumed' : 'full', {
+      socket: secure,
+      address: arrival.address,
+      identity: identity ?? arrival.identity,
     });
   }
 
