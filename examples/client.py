@@ -42,7 +42,7 @@ import threading
 import time
 import uuid
 from decimal import Decimal
-from typing import Any, Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 # The time that a call may take, where it is not given another.
 TIMEOUT_SECONDS = 30.0
@@ -65,6 +65,12 @@ IN_FLIGHT_MAX = 256
 
 # A longer reply is refused: its length is what the server says, and the memory is ours.
 REPLY_BYTES_MAX = 1 << 30
+
+# How often a call is sent again that servers which drain have refused.
+REFUSED_TRIES_MAX = 16
+
+# Where a server drains and no other can be had, the next attempt to find one comes no earlier.
+MOVE_PAUSE_SECONDS = 0.5
 
 # All that the length before a frame can say.
 FRAME_BYTES_MAX = (1 << 32) - 1
@@ -166,6 +172,8 @@ class Connection:
         self._buffer = bytearray()
         self._replies: Deque[Reply] = collections.deque()
         self._ended: Optional[str] = None
+        # The server drains: what is new should go elsewhere. It says so where ask_draining has asked.
+        self.is_leaving = False
         self._socket = connect(host, port, connect_timeout, tls)
         # Not epoll: that takes a file descriptor, and poll is as quick for one socket.
         self._selector = getattr(selectors, "PollSelector", selectors.SelectSelector)()
@@ -197,6 +205,10 @@ class Connection:
                 if self._replies:
                     return
 
+    def ask_draining(self, limit: TimeLimit) -> None:
+        """Asks to be told when the server begins to drain: see is_leaving."""
+        self.send([frame("$draining", None, '"$draining"', b"null")], limit)
+
     def receive(self, limit: TimeLimit) -> Reply:
         """The next reply. A server that computes for long is asked with $ping whether it is still there."""
         asked = False
@@ -214,7 +226,8 @@ class Connection:
 
     def is_fresh(self) -> bool:
         """Tells whether a request can be sent: the server has not ended the connection since the last one."""
-        self._read()
+        while self._ended is None and not self._replies and self._read():
+            pass
         return self._ended is None and not self._replies and not self._buffer
 
     def wake(self) -> None:
@@ -284,8 +297,25 @@ class Connection:
             if head is None:
                 raise ConnectionError(f"{self._peer} sent what is no reply of trama's: {body[:40]!r}")
             request_id = None if head.group(1) is None else head.group(1).decode("utf-8", "replace")
-            if request_id != "ping":
-                self._replies.append(Reply(request_id, head.group(2) == b"true", body))
+            reply = Reply(request_id, head.group(2) == b"true", body)
+            if request_id == "$draining":
+                self._take_notice(reply)
+            elif request_id != "ping":
+                self._replies.append(reply)
+
+    def _take_notice(self, reply: Reply) -> None:
+        """Takes the reply to $draining. An older server, which does not know it, is as good."""
+        if reply.ok:
+            self.is_leaving = json.loads(reply.body).get("result") == {"draining": True}
+            if not self.is_leaving:
+                # The last thing that it says.
+                self._ended = self._ended or f"{self._peer} ends the connection"
+            return
+        error = error_of(reply)
+        # It was the first request on the connection: what comes after it has no reply.
+        if error.code == "UNAUTHENTICATED":
+            raise error
+        self.is_leaving = error.code == "SHUTTING_DOWN"
 
 
 class Client:
@@ -298,6 +328,9 @@ class Client:
 
     A call has 30 seconds; timeout=… gives it another time, None no limit. A server from which nothing comes for
     idle_timeout, not even an answer to $ping, or which takes nothing, is given up whatever the limit is.
+
+    A server that is about to end says so. The calls after that go to another one, over a new connection to the same address,
+    where one can be had, and to the old one else. What the server refuses for that reason did not run, and is sent again.
 
     Threads may share a client: their calls wait for each other, their streams do not. close() ends the calls of other
     threads. Ctrl-C ends a call, and the server is told to give up its work.
@@ -324,13 +357,16 @@ class Client:
     ) -> None:
         check_seconds("connect_timeout", connect_timeout)
         check_seconds("idle_timeout", idle_timeout)
-        self._address = (host, port, connect_timeout, idle_timeout, tls_context(tls, cafile))
+        self._address = (host, port)
+        self._connect_timeout = connect_timeout
+        self._settings = (idle_timeout, tls_context(tls, cafile))
         self._parse_float = parse_float
         self._token = token
         self._lock = threading.Lock()
         self._closed = False
         self._connections: List[Connection] = []
-        self._main: Optional[Connection] = self._connect()
+        self._moves_again_at = 0.0
+        self._main: Optional[Connection] = self._connect(self._connect_timeout, asks_draining=True)
 
     def __enter__(self) -> Client:
         return self
@@ -401,7 +437,7 @@ class Client:
         op_json, _ = encode_call(op, "")
         with measured(chunks, byte_length, limit) as (source, data_bytes):
             head = frame_head(request_id, limit.milliseconds(), op_json, data_bytes)
-            connection = self._connect()
+            connection = self._connect(self._connect_timeout)
             reply = None
             try:
                 connection.send(joined(source, head, data_bytes), limit, until_reply=True)
@@ -419,19 +455,24 @@ class Client:
         # Everything that can be wrong with an argument shows here, before the socket is touched.
         bodies = [encode_call(op, data_json) for op, data_json in calls]
         ids = [str(uuid.uuid4()) for _ in calls]
-        replies = {}
-        with self._turn(limit) as connection:
-            for start in range(0, len(calls), IN_FLIGHT_MAX):
-                batch = ids[start : start + IN_FLIGHT_MAX]
+        replies: Dict[str, Reply] = {}
+        waiting = collections.deque(zip(ids, bodies))
+        tries_left = REFUSED_TRIES_MAX
+        while waiting:
+            batch = dict(waiting.popleft() for _ in range(min(len(waiting), IN_FLIGHT_MAX)))
+            with self._turn(limit) as connection:
                 timeout_ms = limit.milliseconds()
-                frames = [frame(each, timeout_ms, *body) for each, body in zip(batch, bodies[start:])]
-                connection.send([b"".join(frames)], limit)
+                connection.send([b"".join(frame(each, timeout_ms, *body) for each, body in batch.items())], limit)
                 missing = set(batch)
                 while missing:
                     reply = connection.receive(limit)
                     request_id = check_id(reply, missing)
                     missing.remove(request_id)
                     replies[request_id] = reply
+                refused = [each for each in batch if is_refused(replies[each])]
+                if refused and tries_left > 0 and self._move(limit):
+                    tries_left -= 1
+                    waiting.extendleft((each, batch[each]) for each in reversed(refused))
         return [replies[each] for each in ids]
 
     @contextlib.contextmanager
@@ -444,8 +485,12 @@ class Client:
             # The server may have ended it since the last call. Nothing has been sent, so a new one is as good.
             if self._main is not None and not self._main.is_fresh():
                 self._drop_main()
+            if self._main is not None and self._main.is_leaving and time.monotonic() >= self._moves_again_at:
+                # The attempt may have taken long.
+                if not self._move(limit) and not self._main.is_fresh():
+                    self._drop_main()
             if self._main is None:
-                self._main = self._connect()
+                self._main = self._connect(self._connect_timeout, asks_draining=True)
             yield self._main
         except OSError as error:
             self._drop_main(reset=True)
@@ -458,10 +503,29 @@ class Client:
                 self._drop_main()
             self._lock.release()
 
-    def _connect(self) -> Connection:
+    def _move(self, limit: TimeLimit) -> bool:
+        """Leaves a server that drains: goes on over another connection, once a server has answered on it. False where that
+        cannot be had. Called in a turn, with no call under way."""
+        seconds = min(limit.left(), self._connect_timeout or float("inf"))
+        if seconds < TIMEOUT_SECONDS_MIN:
+            return False
+        try:
+            connection = self._connect(None if math.isinf(seconds) else seconds, asks_draining=True, proves=True)
+        except (OSError, TramaError):
+            self._moves_again_at = time.monotonic() + MOVE_PAUSE_SECONDS
+            if self._closed:
+                raise
+            return False
+        # Its last reply has come: an ordinary end is what the server waits for.
+        self._drop_main()
+        self._main = connection
+        return True
+
+    def _connect(self, timeout: Optional[float], asks_draining: bool = False, proves: bool = False) -> Connection:
         if self._closed:
             raise ConnectionError("the client was closed")
-        connection = Connection(*self._address)
+        limit = TimeLimit(timeout)
+        connection = Connection(*self._address, timeout, *self._settings)
         self._connections.append(connection)
         # A close that ran meanwhile has not seen this connection.
         if self._closed:
@@ -470,6 +534,10 @@ class Client:
             raise ConnectionError("the client was closed")
         try:
             self._authenticate(connection)
+            if asks_draining:
+                connection.ask_draining(limit)
+            if proves:
+                self._prove(connection, limit)
         except BaseException:
             if connection in self._connections:
                 self._connections.remove(connection)
@@ -482,11 +550,20 @@ class Client:
         if self._token is None:
             return
         token = self._token() if callable(self._token) else self._token
-        limit = TimeLimit(self._address[2])
+        limit = TimeLimit(self._connect_timeout)
         connection.send([frame("auth", None, '"$auth"', json.dumps({"token": token}).encode())], limit)
         reply = connection.receive(limit)
         if not reply.ok:
             raise error_of(reply)
+
+    def _prove(self, connection: Connection, limit: TimeLimit) -> None:
+        """Waits for a reply: that a balancer has taken the connection shows nothing. Raises where no server is there to stay."""
+        connection.send([frame("proof", None, '"$ping"', b"null")], limit)
+        reply = connection.receive(limit)
+        if not reply.ok:
+            raise error_of(reply)
+        if connection.is_leaving:
+            raise ConnectionError("the server that answered drains too")
 
     def _drop_main(self, reset: bool = False) -> None:
         connection, self._main = self._main, None
@@ -552,6 +629,11 @@ def check_id(reply: Reply, missing: Set[str]) -> str:
         raise error_of(reply)
     (request_id,) = missing
     return request_id
+
+
+def is_refused(reply: Reply) -> bool:
+    """Did the request not run, since the server drains?"""
+    return not reply.ok and b'"SHUTTING_DOWN"' in reply.body and error_of(reply).code == "SHUTTING_DOWN"
 
 
 def error_of(reply: Reply, limit: Optional[TimeLimit] = None) -> TramaError:

@@ -4,6 +4,7 @@
     python3 client.py 127.0.0.1 5000 sum @numbers.json
     python3 client.py 127.0.0.1 5000 sum @prices.csv --column amount
     zcat prices.ndjson.gz | python3 client.py 127.0.0.1 5000 sum - --path .price --skip-bad
+    python3 client.py --tls --ca ca.pem --token-file app.token trama.example.org 5443 sum '[1,2,3,4]'
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import io
 import json
 import os
 import re
+import ssl
 import sys
-from typing import BinaryIO, Iterator, NoReturn, Optional
+from typing import BinaryIO, Iterator, NoReturn, Optional, Union
 
-from client import IDLE_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Client, check_seconds
+from client import IDLE_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Client, TramaError, check_seconds
 from client_csv import csv_numbers
 from client_ndjson import ndjson_numbers
 from client_numbers import BadLine, Numbers
+
+# A token is much shorter; what is longer is another file.
+TOKEN_BYTES_MAX = 4096
 
 FORMATS = ("json", "csv", "tsv", "ndjson", "jsonl")
 
@@ -38,6 +43,9 @@ def main() -> int:
         reply = send_file(arguments) if is_file(arguments.data) else send_text(arguments)
     except (OSError, ValueError) as error:
         return trouble(str(error))
+    except TramaError as error:
+        # No reply to the request: the server does not take who we say we are.
+        return trouble(f"{error} ({error.code})")
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What the terminal's encoding cannot say becomes an escape.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -71,7 +79,16 @@ def parse_arguments() -> argparse.Namespace:
         help=f"seconds that the call may take, or none (default: {TIMEOUT_SECONDS:g}; none for a file or standard input). "
         f"A server that is silent for {IDLE_TIMEOUT_SECONDS:g} s, also when asked with $ping, is given up in any case",
     )
+    parser.add_argument("--tls", action="store_true", help="speak TLS; the server's certificate must be for HOST")
+    parser.add_argument("--ca", metavar="FILE", help="PEM file of the authorities to check it against; implies --tls")
+    parser.add_argument("--cert", metavar="FILE", help="PEM file of a certificate to show to the server; implies --tls")
+    parser.add_argument("--key", metavar="FILE", help="PEM file of its private key")
+    parser.add_argument(
+        "--token-file", metavar="FILE", help="file with the token that says who calls; without it TRAMA_TOKEN counts"
+    )
     arguments = parser.parse_args()
+    if (arguments.cert is None) != (arguments.key is None):
+        parser.error("--cert and --key go together; give both or neither")
     arguments.format = format_of(arguments)
     of_table = arguments.column is not None or arguments.no_header or arguments.delimiter is not None
     if of_table and arguments.format not in ("csv", "tsv"):
@@ -102,8 +119,44 @@ def send_text(arguments: argparse.Namespace) -> str:
 
 
 def connected(arguments: argparse.Namespace) -> Client:
-    """The token comes from the environment: command lines are for all users of a machine to read."""
-    return Client(arguments.host, arguments.port, token=os.environ.get("TRAMA_TOKEN") or None)
+    return Client(arguments.host, arguments.port, token=token_of(arguments), tls=tls_of(arguments))
+
+
+def token_of(arguments: argparse.Namespace) -> Optional[str]:
+    """From a file or the environment: command lines are for all users of a machine to read."""
+    if arguments.token_file is None:
+        return os.environ.get("TRAMA_TOKEN") or None
+    with opened(f"@{arguments.token_file}") as file:
+        token = file.read(TOKEN_BYTES_MAX).decode("utf-8", "replace").strip()
+    # Not shown: it may be a secret of another kind.
+    if re.fullmatch("[!-~]+", token) is None:
+        raise ValueError(f"--token-file: {arguments.token_file} has no token; it must have one in one line")
+    return token
+
+
+def tls_of(arguments: argparse.Namespace) -> Union[bool, ssl.SSLContext]:
+    files = [path for path in (arguments.ca, arguments.cert, arguments.key) if path is not None]
+    if not (arguments.tls or files):
+        return False
+    for path in files:
+        # OpenSSL's words for a file that is not there do not name it.
+        with opened(f"@{path}"):
+            pass
+    try:
+        context = ssl.create_default_context(cafile=arguments.ca)
+    except ssl.SSLError:
+        raise ValueError(f"{arguments.ca} has no certificate in PEM") from None
+    if arguments.cert is not None:
+        try:
+            context.load_cert_chain(arguments.cert, arguments.key, no_passphrase)
+        except (ssl.SSLError, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise ValueError(f"{arguments.cert} and {arguments.key} cannot be used: {reason}") from None
+    return context
+
+
+def no_passphrase() -> NoReturn:
+    raise ValueError("the key is encrypted; give one without a passphrase")
 
 
 def send_file(arguments: argparse.Namespace) -> str:

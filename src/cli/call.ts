@@ -7,6 +7,7 @@ import { timeoutMsDefault } from '../client/options.js';
 import { type ColumnFlags, type ColumnInput, formats, inFlags, readColumnInput, skippedWords } from './column-input.js';
 import { type DataInput, InputError, readDataInput } from './data-input.js';
 import { type ErrorReply, placeInData } from './data-place.js';
+import { helpNotes } from './help-notes.js';
 import { howStarted } from './how-started.js';
 import { indentJson } from './indent-json.js';
 import { complain, concludeWith, print, reportTrouble } from './output.js';
@@ -78,7 +79,7 @@ export function callCommand(): Command {
     .option('--delimiter <character>', 'what is between the fields of a csv, such as ;')
     .option('--path <path>', 'where in each line of JSON the number is, such as .price (default: the line)')
     .option('--skip-bad', 'leave out and count lines that give no number')
-    .addHelpText('after', help)
+    .addHelpText('after', helpNotes(help))
     .action(async (host: string, port: number, op: string, text: string | undefined, flags: Flags) => {
       try {
         const outcome = await call({ host, port, ...flags }, op, text, flags);

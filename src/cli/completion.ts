@@ -4,6 +4,7 @@ import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { options } from '../config/options.js';
 import { builtInOperations } from '../ops/built-in.js';
 import { completionScript, type KnownWords, shells } from './completion-scripts.js';
+import { helpNotes } from './help-notes.js';
 import { print } from './output.js';
 import { tramaCommand } from './trama-command.js';
 
@@ -18,7 +19,7 @@ export function completionCommand(loadProgram: () => Promise<Command>): Command 
   return tramaCommand('completion')
     .description('print a script that completes the commands in a shell')
     .addArgument(new Argument('<shell>', 'the shell').choices(shells).argParser(parseShell))
-    .addHelpText('after', help)
+    .addHelpText('after', helpNotes(help))
     .action(async (shell: (typeof shells)[number]) => {
       await print(completionScript(shell, await loadProgram(), knownWords()));
     });

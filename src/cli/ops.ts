@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { ReplyError } from '../client/index.js';
 import type { OperationInfo } from '../ops/operation-info.js';
+import { helpNotes } from './help-notes.js';
 import { concludeWith, print, reportTrouble } from './output.js';
 import { addPeerOptions, type PeerFlags } from './peer-options.js';
 import { parseLimitMs, tramaCommand } from './trama-command.js';
@@ -22,7 +23,9 @@ export function opsCommand(): Command {
     .option('--timeout-ms <n>', 'milliseconds that the server may take, 0 for any time', parseLimitMs, timeoutMsDefault)
     .addHelpText(
       'after',
-      '\nExit status: 0 for a list, 1 for an error reply, 2 when the command is wrong or the connection fails.',
+      helpNotes(
+        'Exit status: 0 for a list, 1 for an error reply, 2 when the command is wrong or the connection fails.',
+      ),
     )
     .action(async (host: string, port: number, { json, timeoutMs, ...limits }: Flags) => {
       try {

@@ -1,6 +1,7 @@
 /** The commands by name, each in a module that is loaded when it is needed. */
 
 import type { Command } from 'commander';
+import { helpNotes } from './help-notes.js';
 import { programName, tramaCommand } from './trama-command.js';
 import { packageVersion } from './version.js';
 
@@ -28,8 +29,10 @@ export async function loadProgram(name?: string): Promise<Command> {
     .helpOption('-h, --help', 'print this help')
     .addHelpText(
       'after',
-      '\nA reader that closes standard output early ends a command quietly. Exit status 74: standard output could not be ' +
-        'written for another reason, such as a full disk.',
+      helpNotes(
+        'A reader that closes standard output early ends a command quietly. Exit status 74: standard output could not be ' +
+          'written for another reason, such as a full disk.',
+      ),
     );
   for (const each of wanted) program.addCommand(await commands[each]!());
   return program;

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { request as requestSecurely } from 'node:https';
 import type { Command } from 'commander';
 import { address } from '../protocol/address.js';
+import { helpNotes } from './help-notes.js';
 import { complain, concludeWith, print, reportTrouble } from './output.js';
 import { addTlsOptions, readTlsFlags, type TlsFlags } from './tls-flags.js';
 import { type TokenFlags, tokenOf, tokenOption } from './token-option.js';
@@ -41,7 +42,7 @@ export function reloadCommand(): Command {
     .option('--http-host <host>', "address of the server's HTTP side", '127.0.0.1')
     .option('--timeout-ms <n>', 'milliseconds that the server may take, 0 for any time', parseLimitMs, timeoutMsDefault)
     .addOption(tokenOption())
-    .addHelpText('after', help);
+    .addHelpText('after', helpNotes(help));
   return addTlsOptions(command).action(async (flags: Flags) => {
     try {
       const { status, body } = await askToReload(flags);

@@ -11,6 +11,7 @@ import { defaultWords, type Option, variableOf } from '../config/option-kinds.js
 import { optionKeys, options } from '../config/options.js';
 import { printSettings } from '../config/print-config.js';
 import { ConfigError } from '../errors.js';
+import { helpNotes } from './help-notes.js';
 import { complain, print, reportTrouble } from './output.js';
 import { tramaCommand } from './trama-command.js';
 
@@ -30,7 +31,7 @@ export function serveCommand(): Command {
     .description('run the server until SIGTERM or SIGINT')
     .option('--print-config', 'show the settings in force and where they come from, then exit')
     .option('--print-config-schema', 'print the JSON Schema of the file that --config takes, then exit')
-    .addHelpText('after', help);
+    .addHelpText('after', helpNotes(help));
   const flags = optionKeys.map((key) => ({ key, flag: flagOf(options[key]) }));
   for (const { flag } of flags) command.addOption(flag);
   return command.action(async (values: Record<string, unknown>) => {

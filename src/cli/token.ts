@@ -10,7 +10,8 @@ import { parseOne } from '../config/parse-value.js';
 import { ConfigError } from '../errors.js';
 import { digestOf, newToken } from '../server/access/token.js';
 import { anonymousName, faultOfName, type IdentityEntry, threadsOf } from '../server/access/token-file.js';
-import { readTokenFile, writeTokenFile } from '../server/access/token-store.js';
+import { changeTokenFile, readTokenFile } from '../server/access/token-store.js';
+import { helpNotes } from './help-notes.js';
 import { complain, print, reportTrouble } from './output.js';
 import { tramaCommand } from './trama-command.js';
 
@@ -58,7 +59,7 @@ function createCommand(): Command {
     .option('--requests-per-second <n>', 'requests a second, on the whole', parseRate)
     .option('--bytes-per-second <size>', 'bytes of requests a second, on the whole, such as 64KiB', parseByteRate)
     .option('--worker-share <share>', "threads of users' operations at once: a number, or such as 50%", parseShare)
-    .addHelpText('after', help)
+    .addHelpText('after', helpNotes(help))
     .action((name: string, flags: CreateFlags) => change(() => create(name, flags)));
 }
 
@@ -101,12 +102,6 @@ async function change(action: () => Promise<void>): Promise<void> {
 
 async function create(name: string, flags: CreateFlags): Promise<void> {
   const path = fileOf(flags);
-  const entries = entriesIn(path);
-  if (entries.some((entry) => entry.name === name)) {
-    throw new ConfigError(
-      `there is an identity ${JSON.stringify(name)} already; revoke it first, or take another name`,
-    );
-  }
   if (name === anonymousName && flags.token) {
     throw new ConfigError(`"${anonymousName}" stands for all who have no token; give it limits with --no-token`);
   }
@@ -123,17 +118,25 @@ async function create(name: string, flags: CreateFlags): Promise<void> {
     bytesPerSecond,
     workerShare,
   };
-  writeTokenFile(path, [...entries, JSON.parse(JSON.stringify(entry)) as IdentityEntry]);
+  await changeTokenFile(path, (entries) => {
+    if (entries.some((known) => known.name === name)) {
+      throw new ConfigError(
+        `there is an identity ${JSON.stringify(name)} already; revoke it first, or take another name`,
+      );
+    }
+    return [...entries, JSON.parse(JSON.stringify(entry)) as IdentityEntry];
+  });
   if (token !== undefined) await print(`${token}\n`);
   complain(`${JSON.stringify(name)} is in ${path}${token === undefined ? '' : '; its token is shown only now'}`);
 }
 
 async function revoke(name: string, flags: FileFlags): Promise<void> {
   const path = fileOf(flags);
-  const entries = entriesIn(path);
-  const left = entries.filter((entry) => entry.name !== name);
-  if (left.length === entries.length) throw new ConfigError(`there is no identity ${JSON.stringify(name)} in ${path}`);
-  writeTokenFile(path, left);
+  await changeTokenFile(path, (entries) => {
+    const left = entries.filter((entry) => entry.name !== name);
+    if (left.length < entries.length) return left;
+    throw new ConfigError(`there is no identity ${JSON.stringify(name)} in ${path}`);
+  });
   complain(`${JSON.stringify(name)} is not in ${path} any more`);
 }
 

@@ -6,9 +6,13 @@ import { oneLine } from './output.js';
 
 export const programName = 'trama';
 
+/** Columns that the description of an option needs to be wrapped, on a terminal that is narrow. */
+const descriptionWidthMin = 12;
+
 /** A command whose help, version and wrong usage are errors for `main.ts` to end with, and not an end on the spot. */
 export function tramaCommand(name: string): Command {
   return new Command(name)
+    .configureHelp({ minWidthToWrap: descriptionWidthMin })
     .configureOutput({ outputError: (text, write) => write(oneLine(inUserTerms(text.trim(), name))) })
     .exitOverride();
 }

@@ -7,6 +7,7 @@
  */
 
 import { ColumnScanner, compileColumnScanner } from '../engine/column-scanner.js';
+import { GatheredBytes } from '../protocol/gathered-bytes.js';
 import { ColumnError, errorOfFault } from './column-error.js';
 import { type ColumnOptions, type ColumnPlan, columnPlan } from './column-options.js';
 import { type DataSource, SourceReader } from './data-source.js';
@@ -145,21 +146,28 @@ export class Column implements AsyncIterable<Uint8Array> {
   /** Reads the text until it is known what to scan, and gives what of it is to be scanned. */
   async #begin(first: Promise<IteratorResult<Uint8Array, void>>, text: AsyncGenerator<Uint8Array, void>) {
     const { kind, delimiter, header, path, name: source } = this.#plan;
-    let beginning: Uint8Array = new Uint8Array(0);
+    const gathered = new GatheredBytes();
     let next = await first;
     let isMarkSeen = false;
     let line = 1;
+    /** Bytes that were looked at, in vain. */
+    let seenBytes = 0;
     while (true) {
-      if (!next.done) beginning = joined(beginning, next.value);
-      if (!isMarkSeen && (beginning.length >= byteOrderMark.length || next.done)) {
+      // A copy: the source may use the memory of a chunk again.
+      if (!next.done) gathered.add(next.value);
+      if (!isMarkSeen && (gathered.length >= byteOrderMark.length || next.done)) {
         isMarkSeen = true;
-        if (this.#markOf(beginning)) beginning = beginning.subarray(byteOrderMark.length);
+        if (this.#markOf(gathered.bytes)) gathered.drop(byteOrderMark.length);
       }
-      if (isMarkSeen) {
-        if (kind === 'lines') return { line, rest: beginning, wanted: { path: path.steps }, name: path.text };
-        const blank = leadingBlankLines(beginning);
+      // A line is looked at from its start each time: not for each small chunk, but when there is twice as much.
+      const isWorthALook = next.done === true || gathered.length >= 2 * seenBytes || gathered.length > headerBytesMax;
+      if (isMarkSeen && isWorthALook) {
+        if (kind === 'lines') return { line, rest: gathered.bytes, wanted: { path: path.steps }, name: path.text };
+        const blank = leadingBlankLines(gathered.bytes);
         line += blank.lines;
-        beginning = beginning.subarray(blank.byteLength);
+        gathered.drop(blank.byteLength);
+        seenBytes = gathered.length;
+        const beginning = gathered.bytes;
         const firstLine = readFirstLine(beginning, delimiter, next.done === true);
         if (firstLine !== undefined && (firstLine.byteLength > 0 || !header)) {
           const { wanted, name } = this.#choose(firstLine.names, line);
@@ -198,12 +206,4 @@ export class Column implements AsyncIterable<Uint8Array> {
 
 function* pieces(chunk: Uint8Array, scanner: ColumnScanner): Generator<Uint8Array> {
   for (let at = 0; at < chunk.length; at += pieceBytes) yield scanner.push(chunk.subarray(at, at + pieceBytes));
-}
-
-/** A copy: the source may use the memory of a chunk again. */
-function joined(before: Uint8Array, after: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(before.length + after.length);
-  bytes.set(before);
-  bytes.set(after, before.length);
-  return bytes;
 }

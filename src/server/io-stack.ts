@@ -115,7 +115,7 @@ export class IoStack {
     this.#engine = parts.engine;
     this.#ends = new EndLog(this.#counters, log);
     this.#buffers = new FrameBuffers(budget, config.maxFrameBytes);
-    this.#lane = new BulkLane(pool, memory, config.workers, seat.count);
+    this.#lane = new BulkLane({ pool, memory, workers: config.workers, ioThreads: seat.count, log });
     const engine = () => this.#engine;
     const { maxFrameBytes, workers } = config;
     this.executor = new Executor({ pool, lane: this.#lane, maxFrameBytes, workers });

@@ -1,5 +1,5 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { digestOf } from '../../src/server/access/token.js';
 import { mainPath, startServer } from '../support/server.js';
@@ -47,6 +47,39 @@ test('create prints a token once and keeps its digest only, in a file for its ow
   const days = (Date.parse(expires) - Date.now()) / 86_400_000;
   assert.ok(days > 29.9 && days <= 30, expires);
   if (process.platform !== 'win32') assert.is(statSync(path).mode & 0o777, 0o600);
+});
+
+test('commands at the same time lose nothing of each other, and one that waits in vain says what for', async (t) => {
+  const { path, token, entries } = open(t);
+  const names = ['a', 'b', 'c', 'd'];
+  const runs = await Promise.all(names.map((name) => token('create', name)));
+  assert.equal(
+    runs.map(({ status }) => status),
+    names.map(() => 0),
+  );
+  const known = (list: { name: string }[]) => list.map(({ name }) => name).sort();
+  assert.equal(known(entries()), names);
+  writeFileSync(`${path}.new`, '');
+  assertTrouble(
+    await token('create', 'e'),
+    /another command changes the file of tokens; if none does, remove .*\.new"\n$/,
+  );
+  rmSync(`${path}.new`);
+  assert.is((await token('revoke', 'a')).status, 0);
+  assert.equal(known(entries()), ['b', 'c', 'd']);
+});
+
+test.needs('bash', 'where the disk takes a part of the file only, the old one stays', async (t) => {
+  const { path, token, entries } = open(t);
+  assert.is((await token('create', 'app', '--allow', Array(200).fill('echo').join(','))).status, 0);
+  const before = entries();
+  // A file may have one block: what is over it is not written.
+  const limited = `ulimit -f 1; exec "$0" "$@"`;
+  const args = ['-c', limited, process.execPath, mainPath, 'token', 'create', 'next', '--tokens', path];
+  const run = await runProgram('bash', args);
+  assert.equal([run.status, run.stdout], [2, ''], run.stderr);
+  assert.equal(entries(), before);
+  assert.equal(readdirSync(dirname(path)), [basename(path)]);
 });
 
 test('list shows who there is and never a token; revoke takes one away', async (t) => {

@@ -51,6 +51,20 @@ test('every cut of the text gives the same, mark of UTF-8 and header included', 
   assert.match(bad.message, /^the data, line 4, column 1: "x" is not a number\. Mend the line, or pass skipBad/);
 });
 
+test('a long first line that comes byte by byte is no more work than its bytes', async () => {
+  const names = Array.from({ length: 30_000 }, (_, index) => `"name\n${index}"`).join(',');
+  const text = bytes(`${names}\n${'1,'.repeat(29_999)}2.50\n`);
+  const chunks = function* () {
+    for (const byte of text) yield Uint8Array.of(byte);
+  };
+  assert.is((await read(chunks(), { format: 'csv', column: 30_000 })).text, '[2.50]');
+  const endless = function* () {
+    while (true) yield Uint8Array.of(0x61);
+  };
+  const error = await rejection(read(endless(), { format: 'csv', column: 1 }));
+  assert.match(error.message, /the first line is longer than 1048576 bytes/);
+});
+
 test('empty lines before the first line are passed over, and counted', async () => {
   const options = { format: 'csv', column: 'b' } as const;
   const text = bytes('\ufeff\r\n\n\r\na,b\n1,2\n3,x\n');

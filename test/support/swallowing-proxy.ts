@@ -11,12 +11,21 @@ export interface SwallowingProxy {
   cut(): number;
 }
 
-export async function openSwallowingProxy(t: Pick<TestContext, 'after'>, to: number): Promise<SwallowingProxy> {
+/** @param to the port of the server; a function is asked for each connection */
+export async function openSwallowingProxy(
+  t: Pick<TestContext, 'after'>,
+  to: number | (() => number),
+): Promise<SwallowingProxy> {
   const sockets = new Set<Socket>();
   /** Those that let bytes through. */
   const passing = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
-    const far = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    const far = connect({
+      port: typeof to === 'number' ? to : to(),
+      host: '127.0.0.1',
+      allowHalfOpen: true,
+      noDelay: true,
+    });
     for (const [from, other] of [
       [near, far],
       [far, near],

@@ -116,8 +116,9 @@ export class Access {
 
   /** Whom a peer is that has sent nothing yet. @param name in its certificate, or what a trusted proxy has told */
   arrives(name?: string): Identity | undefined {
-    if (name !== undefined) return this.#named(name);
-    return this.mode === 'optional' ? this.#anonymous : undefined;
+    const named = name === undefined ? undefined : this.#named(name);
+    // Whose time is over is nobody: that must not be more than the anonymous may.
+    return named ?? (this.mode === 'optional' ? this.#anonymous : undefined);
   }
 
   /** The identity of a name, as long as it is known here. */

@@ -12,7 +12,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import {
@@ -22,6 +22,10 @@ import {
   TokenFileError,
   tokenFileBytesMax,
 } from './token-file.js';
+
+/** How long a change waits for another one, which takes milliseconds; and how often it looks. */
+const changeMs = 3000;
+const lookMs = 20;
 
 /** @returns the entries; `undefined` where there is no such file. @throws TokenFileError that names the file */
 export function readTokenFile(path: string): readonly IdentityEntry[] | undefined {
@@ -35,24 +39,49 @@ export function readTokenFile(path: string): readonly IdentityEntry[] | undefine
   }
 }
 
-/** Puts a new file in the place of the old one. @throws the error of the file system */
-export function writeTokenFile(path: string, entries: readonly IdentityEntry[]): void {
+/**
+ * Puts what `change` makes of the entries in their place. The new file, which is written beside the old one, also keeps other
+ * changes waiting: none of them is lost.
+ * @throws TokenFileError that names the file; the error of the file system; what `change` throws. The old file stays then
+ */
+export async function changeTokenFile(
+  path: string,
+  change: (entries: readonly IdentityEntry[]) => readonly IdentityEntry[],
+): Promise<void> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}.new`;
+  const coming = `${path}.new`;
+  const file = await openAlone(coming);
   try {
-    const file = openSync(temporary, 'wx', 0o600);
     try {
-      writeSync(file, formatTokenFile(entries));
+      // Not `writeSync`: where the disk is full it may write a part, and say nothing.
+      writeFileSync(file, formatTokenFile(change(readTokenFile(path) ?? [])));
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, path);
+    renameSync(coming, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    rmSync(coming, { force: true });
     throw error;
   }
   syncFolder(dirname(path));
+}
+
+/** Makes a file that is not there; waits a while for the one that is. */
+async function openAlone(path: string): Promise<number> {
+  const giveUpAtMs = performance.now() + changeMs;
+  while (true) {
+    try {
+      return openSync(path, 'wx', 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (performance.now() >= giveUpAtMs) {
+        const message = `another command changes the file of tokens; if none does, remove what it has left: ${JSON.stringify(path)}`;
+        throw new TokenFileError(message);
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
 }
 
 /** What changes when the file does; a file that is not there has one too. */

@@ -65,9 +65,18 @@ export interface BulkOwner {
   leftPlace(body: BulkBody): void;
   /** A body has given up its place for now, and nobody reads its memory. */
   gaveUpPlace(body: BulkBody): void;
+  /** A part could not be given to the pool, for a reason that the pool does not know. Its body ends with INTERNAL. */
+  failed(error: unknown): void;
 }
 
 export type BulkOutcome = Extract<Outcome, { kind: 'frame' | 'error' }>;
+
+const noTask: TaskHandle = { end: () => {} };
+const lostPart: Outcome = {
+  kind: 'error',
+  code: 'INTERNAL',
+  message: 'the server failed on this request; its log has the cause',
+};
 
 export class BulkBody {
   /** When its first bytes were there, as `performance.now()` gives it. */
@@ -270,12 +279,24 @@ export class BulkBody {
     const [from, to] = this.#states!;
     const pieces = segments.flatMap((segment) => segment.pieces);
     const payload = { pieces, from: from.offset, to: to.offset, isLast };
+    const { label, owner } = this.#request;
     this.#isFreed = false;
-    this.#running = this.#owner.pool.submit(
-      { kind: 'part', op: 'sum', label: this.#request.label, owner: this.#request.owner, payload },
-      (outcome) => this.#took(outcome),
-      () => this.#freed(segments),
-    );
+    try {
+      this.#running = this.#owner.pool.submit(
+        { kind: 'part', op: 'sum', label, owner, payload },
+        (outcome) => this.#took(outcome),
+        () => this.#freed(segments),
+      );
+    } catch (error) {
+      this.#isFreed = true;
+      for (const segment of segments) segment.clear();
+      this.#free.push(...segments);
+      // Nothing follows a part that is lost.
+      this.#running = noTask;
+      this.#owner.failed(error);
+      // As the pool answers what it cannot take: whoever called may not be ready to be told.
+      queueMicrotask(() => this.#took(lostPart));
+    }
   }
 
   #took(outcome: Outcome): void {

@@ -1,3 +1,4 @@
+import type { OperationLog } from '../../ops/define-operation.js';
 import type { TaskRunner } from '../../pool/task.js';
 import {
   BulkBody,
@@ -42,6 +43,16 @@ export interface BulkSnapshot {
   readonly ended: Readonly<Record<BulkEnd, number>>;
 }
 
+export interface BulkLaneParts {
+  readonly pool: TaskRunner;
+  /** As `memoryIn` gives it; the pool's threads have it too. */
+  readonly memory: BulkMemory;
+  readonly workers: number;
+  /** That divide the places. */
+  readonly ioThreads: number;
+  readonly log: Pick<OperationLog, 'error'>;
+}
+
 /**
  * Bodies of any size that go to the workers as they come. So many have memory at once, each the same few segments.
  * Whoever comes later waits, and its peer is not read from meanwhile. Where some wait, all take turns: of a second or so
@@ -67,6 +78,7 @@ export class BulkLane implements BulkOwner {
     gone: 0,
   };
   readonly #bodiesMax: number;
+  readonly #log: Pick<OperationLog, 'error'>;
   /** Bodies that wait for their first place, and those that had one before. */
   readonly #newcomers = new WaitingBodies();
   readonly #returned = new WaitingBodies();
@@ -78,14 +90,11 @@ export class BulkLane implements BulkOwner {
   /** In the order in which they got their places. */
   readonly #open = new Set<BulkBody>();
 
-  /**
-   * @param memory as `memoryIn` gives it; the pool's threads have it too
-   * @param ioThreads that divide the places
-   */
-  constructor(pool: TaskRunner, memory: BulkMemory, workers: number, ioThreads = 1) {
+  constructor({ pool, memory, workers, ioThreads, log }: BulkLaneParts) {
     this.pool = pool;
     this.memory = memory;
     this.#bodiesMax = bodiesAtOnce(workers, ioThreads);
+    this.#log = log;
   }
 
   /** One piece for the bodies of all I/O threads. @param stateBytes of the state that an engine leaves between two parts */
@@ -196,6 +205,13 @@ export class BulkLane implements BulkOwner {
   gaveUpPlace(body: BulkBody): void {
     this.#returned.add(body);
     this.leftPlace(body);
+  }
+
+  failed(error: unknown): void {
+    this.#log.error(
+      { err: error },
+      'a defect: no thread could be given a part of a large sum, which is answered with INTERNAL',
+    );
   }
 
   #admit(body: BulkBody): void {

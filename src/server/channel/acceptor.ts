@@ -163,8 +163,13 @@ export class Acceptor {
   }
 
   #admit(arrival: Arrival): void {
-    const refusal = this.#options.accepted(arrival);
-    if (refusal !== undefined) this.#turnAway(arrival, refusal);
+    try {
+      const refusal = this.#options.accepted(arrival);
+      if (refusal !== undefined) this.#turnAway(arrival, refusal);
+    } catch (error) {
+      arrival.socket.destroy();
+      this.#options.failed(error as Error);
+    }
   }
 
   async #takeSteps(first: Arrival, steps: readonly AcceptStep[]): Promise<void> {

@@ -9,7 +9,7 @@
  * still taken, the life. Here they meet: what came is worked on as long as the peer reads its replies, the body at hand
  * has room and the connection's turn lasts. What is left then waits in the backlog, and nothing is read.
  *
- * Invariant: every frame that was received whole gets one reply.
+ * Invariant: every frame that was received whole gets one reply. A defect closes the connection, and nothing else.
  */
 
 import { errorFrame } from '../../protocol/replies.js';
@@ -19,9 +19,11 @@ import { addressGroup } from '../channel/connection-places.js';
 import type { EndReason } from '../observer.js';
 import { cancelAll, type InFlight } from '../requests/peer.js';
 import type { RequestRecord } from '../requests/request.js';
+import { Backlog } from './backlog.js';
 import { ConnectionLife, type LifeState } from './connection-life.js';
 import type { ConnectionParts } from './connection-parts.js';
 import { DrainNotice } from './drain-notice.js';
+import { LateReply } from './late-reply.js';
 import { longReadBytes } from './loop-share.js';
 import { authMs, PeerIdentity } from './peer-identity.js';
 import { type PauseReason, ReadPause } from './read-pause.js';
@@ -47,14 +49,11 @@ export class Connection implements RequestSource, ChannelHandlers {
   readonly #notice: DrainNotice;
   readonly #onClose: () => void;
   readonly #identity: PeerIdentity;
-  /** A last reply is to be sent after a while, and then this is called. */
-  #delayed: { readonly timer: NodeJS.Timeout; readonly sent: () => void } | undefined;
+  #lateReply: LateReply | undefined;
   #hasPeerEnded = false;
   /** Nothing new is taken from where the backlog ends. */
   #isToldToDrain = false;
-  /** Bytes that were read and have to wait. */
-  #backlog: Uint8Array | undefined;
-  #backlogHeld = 0;
+  readonly #backlog: Backlog;
   // True, so that what a new connection brought with it is read before it counts as quiet.
   #receivedSinceLook = true;
   #lastReceivedMs = 0;
@@ -70,6 +69,7 @@ export class Connection implements RequestSource, ChannelHandlers {
     this.remoteAddress = channel.address.remoteAddress;
     this.#identity = new PeerIdentity(parts.access, channel.identity);
     this.share = parts.budget.share(addressGroup(this.remoteAddress ?? ''));
+    this.#backlog = new Backlog(parts.buffers, this.share);
     this.#requests = new RequestStream(this, parts);
     this.#reading = new ReadPause(channel);
     this.#writer = new ReplyWriter(channel, this.share, parts.stage);
@@ -80,7 +80,7 @@ export class Connection implements RequestSource, ChannelHandlers {
 
   nextTarget(): ReadTarget | undefined {
     // What waits in the backlog comes before the next read.
-    const target = this.#backlog ? undefined : this.#requests.nextTarget();
+    const target = this.#backlog.bytes ? undefined : this.#requests.nextTarget();
     if (target === undefined || target.bytes.length <= longReadBytes || !this.#parts.loop.isCrowded) return target;
     return { bytes: target.bytes.subarray(0, longReadBytes), release: target.release };
   }
@@ -95,7 +95,8 @@ export class Connection implements RequestSource, ChannelHandlers {
     this.#receivedSinceLook = true;
     this.#lastReceivedMs = performance.now();
     if (!this.#life.takesFrames) return;
-    if (this.#backlog) this.#keep(Buffer.concat([this.#backlog, bytes]));
+    const waiting = this.#backlog.bytes;
+    if (waiting) this.#keep(Buffer.concat([waiting, bytes]));
     else this.#work(bytes);
   }
 
@@ -107,7 +108,7 @@ export class Connection implements RequestSource, ChannelHandlers {
   ended(): void {
     this.#hasPeerEnded = true;
     if (this.#channel.isPeerGone()) this.destroy();
-    else if (!this.#backlog) this.#endOfStream();
+    else if (!this.#backlog.bytes) this.#endOfStream();
   }
 
   failed(error: Error): void {
@@ -116,7 +117,7 @@ export class Connection implements RequestSource, ChannelHandlers {
 
   closed(): void {
     this.#life.move('close');
-    this.#endDelay();
+    this.#endLate();
     this.#identity.become(undefined);
     this.#dropUnfinished();
     this.#writer.close();
@@ -170,12 +171,7 @@ export class Connection implements RequestSource, ChannelHandlers {
     else {
       // Nothing is taken meanwhile; the kernel holds what comes.
       this.#pause('delay');
-      const timer = setTimeout(() => {
-        this.send(frame);
-        this.#endDelay();
-        this.#endWhenIdle();
-      }, delayMs);
-      this.#delayed = { timer, sent };
+      this.#lateReply = new LateReply(delayMs, () => this.contain(() => this.#sendLate(frame)), sent);
     }
     this.turnDeaf('unauthenticated');
   }
@@ -185,9 +181,12 @@ export class Connection implements RequestSource, ChannelHandlers {
     this.destroy();
   }
 
-  /** Its identity has lost its rights: nothing more is taken. What it had in flight was ended. */
-  revoke(): void {
-    this.turnDeaf('revoked');
+  contain(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   awaitDrain(request: RequestRecord): boolean {
@@ -221,8 +220,17 @@ export class Connection implements RequestSource, ChannelHandlers {
     return this.inFlight.size > 0 || this.#writer.unreadBytes > 0;
   }
 
+  /** Its identity has lost its rights: nothing more is taken. What it had in flight was ended. */
+  revoke(): void {
+    this.contain(() => this.turnDeaf('revoked'));
+  }
+
   /** Looks at the clock: called now and then. @param lateMs for so long nothing was read, since the loop stood still */
   sweep(nowMs: number, lateMs: number): void {
+    this.contain(() => this.#sweep(nowMs, lateMs));
+  }
+
+  #sweep(nowMs: number, lateMs: number): void {
     if (lateMs > 0) {
       this.#requests.forgive(lateMs);
       this.#openedAtMs += lateMs;
@@ -244,7 +252,7 @@ export class Connection implements RequestSource, ChannelHandlers {
 
   /** The server begins to drain: a peer that asked for it is told. */
   tellDraining(): void {
-    this.#notice.tell();
+    this.contain(() => this.#notice.tell());
   }
 
   /**
@@ -254,12 +262,16 @@ export class Connection implements RequestSource, ChannelHandlers {
    * @param isPatient false where even a peer that goes on sending is to take SHUTTING_DOWN for an answer
    */
   drain(isPatient: boolean, toldMs: number): void {
+    this.contain(() => this.#drain(isPatient, toldMs));
+  }
+
+  #drain(isPatient: boolean, toldMs: number): void {
     const { toldAtMs } = this.#notice;
     if (toldAtMs !== undefined && performance.now() - toldAtMs < toldMs) return;
     const isQuiet = !this.#receivedSinceLook && !this.#reading.isPaused;
     this.#receivedSinceLook = false;
     if (isQuiet || !isPatient) this.#isToldToDrain = true;
-    if (!this.#backlog) this.#beginDrain();
+    if (!this.#backlog.bytes) this.#beginDrain();
     const sinceMs = performance.now() - this.#life.sinceMs;
     // A peer that goes on sending after our end has had its replies.
     if (this.#life.state === 'ended' && sinceMs > lingerMs && !isPatient && !this.isBusy) this.destroy();
@@ -278,11 +290,15 @@ export class Connection implements RequestSource, ChannelHandlers {
     this.#channel.destroy();
   }
 
-  #endDelay(): void {
-    const delayed = this.#delayed;
-    this.#delayed = undefined;
-    clearTimeout(delayed?.timer);
-    delayed?.sent();
+  #sendLate(frame: Uint8Array): void {
+    this.send(frame);
+    this.#endLate();
+    this.#endWhenIdle();
+  }
+
+  #endLate(): void {
+    this.#lateReply?.end();
+    this.#lateReply = undefined;
   }
 
   get #isIdle(): boolean {
@@ -309,32 +325,20 @@ export class Connection implements RequestSource, ChannelHandlers {
     this.#writer.flush();
     loop.leave();
     if (this.#life.takesFrames) this.#keep(bytes.subarray(taken));
-    else this.#dropBacklog();
+    else this.#backlog.drop();
   }
 
   /** Keeps what has to wait, if there is something, and stops reading for as long as there is a reason. */
   #keep(rest: Uint8Array): void {
     if (rest.length === 0) {
-      this.#dropBacklog();
+      this.#backlog.drop();
       this.#beginDrain();
-    } else if (rest.buffer !== this.#backlog?.buffer) {
-      this.#dropBacklog();
-      this.#backlog = this.#parts.buffers.takeBacklog(rest);
-      this.#backlogHeld = this.#backlog.buffer.byteLength;
-      this.share.force(this.#backlogHeld);
-    } else this.#backlog = rest;
+    } else this.#backlog.keep(rest);
     this.#pauseWhereUnread();
     if (this.#requests.isBlocked) this.#pause('body');
     if (this.#parts.loop.isInCrowd || this.#parts.loop.isUsedUp || (rest.length > 0 && !this.#reading.isPaused))
       this.#letOthersGo();
     if (rest.length === 0 && this.#hasPeerEnded) this.#endOfStream();
-  }
-
-  #dropBacklog(): void {
-    if (this.#backlog) this.#parts.buffers.putBackBacklog(this.#backlog);
-    this.#backlog = undefined;
-    this.share.give(this.#backlogHeld);
-    this.#backlogHeld = 0;
   }
 
   /** The connection goes on in a later turn of the event loop. */
@@ -373,7 +377,8 @@ export class Connection implements RequestSource, ChannelHandlers {
     }
     // What the kernel holds by now is still to be read: it is not quiet yet.
     this.#receivedSinceLook = true;
-    if (this.#backlog && this.#life.takesFrames) this.#work(this.#backlog);
+    const { bytes } = this.#backlog;
+    if (bytes && this.#life.takesFrames) this.#work(bytes);
     if (!this.#reading.isPaused) this.#channel.resume();
   }
 
@@ -390,7 +395,7 @@ export class Connection implements RequestSource, ChannelHandlers {
   }
 
   #dropUnfinished(): void {
-    this.#dropBacklog();
+    this.#backlog.drop();
     this.#requests.drop();
   }
 
@@ -402,8 +407,8 @@ export class Connection implements RequestSource, ChannelHandlers {
   }
 
   #endWhenIdle(): void {
-    if (this.#delayed !== undefined) return;
-    const isOver = (this.#hasPeerEnded && !this.#backlog) || this.#life.state === 'deaf';
+    if (this.#lateReply !== undefined) return;
+    const isOver = (this.#hasPeerEnded && !this.#backlog.bytes) || this.#life.state === 'deaf';
     if (isOver && this.inFlight.size === 0) this.#end();
   }
 

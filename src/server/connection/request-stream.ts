@@ -32,6 +32,8 @@ export interface RequestSource extends Peer {
   bodyHasRoom(): void;
   /** The place for the next read is taken back; true where the read goes elsewhere now. */
   retarget(): boolean;
+  /** Does what a timer brings about. A defect in it, such as a trap of the engine, closes the connection. */
+  contain(action: () => void): void;
 }
 
 /** Where the server is short of memory, a frame of which nothing comes for so long is let go. */
@@ -286,7 +288,8 @@ export class RequestStream implements FrameHandler {
     const { timeoutMs, op } = request;
     if (timeoutMs !== undefined) {
       const message = `${quote(op)} was still being read after ${timeoutMs} ms`;
-      this.#heldTimer = setTimeout(() => this.#passOver('DEADLINE_EXCEEDED', message), Math.max(1, timeoutMs));
+      const passOver = () => this.#passOver('DEADLINE_EXCEEDED', message);
+      this.#heldTimer = setTimeout(() => this.#source.contain(passOver), Math.max(1, timeoutMs));
     }
     return { kind: 'holding', body, request, missingBytes } as const;
   }

@@ -43,7 +43,7 @@ export async function callLocally(
 ): Promise<Uint8Array> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const call = new LocalCall(parts, op, options);
+  const call = openCall(parts, op, options);
   const onAbort = () => call.abort();
   signal?.addEventListener('abort', onAbort);
   try {
@@ -55,6 +55,20 @@ export async function callLocally(
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+function openCall(parts: LocalCallParts, op: string, options: CallOptions): LocalCall {
+  try {
+    return new LocalCall(parts, op, options);
+  } catch (error) {
+    renewAfter(error, parts);
+    throw error;
+  }
+}
+
+/** After a trap an engine may be in any state. */
+function renewAfter(error: unknown, { renewEngine }: LocalCallParts): void {
+  if (error instanceof WebAssembly.RuntimeError) renewEngine();
 }
 
 const tail = Buffer.from('}');
@@ -147,7 +161,7 @@ class LocalCall implements Peer {
     } catch (error) {
       clearTimeout(this.#timer);
       this.#letGo();
-      if (error instanceof WebAssembly.RuntimeError) this.#parts.renewEngine();
+      renewAfter(error, this.#parts);
       this.#reject(error);
     }
   }

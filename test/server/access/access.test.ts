@@ -114,6 +114,18 @@ test('a name in a certificate is an identity, with the limits of its entry if th
   assert.is.not(access.arrives('somebody'), visitor);
 });
 
+test('a name in a certificate whose time is over is nobody, and may do no more than that', (t) => {
+  const limits = { web: { expires: '2020-01-01' }, anonymous: { allow: ['echo'] } };
+  const required = openAccess(t, limits).access;
+  assert.is(required.arrives('web'), undefined);
+  assert.is(required.admit(undefined, 'echo')!.code, 'UNAUTHENTICATED');
+  const optional = openAccess(t, limits, 'optional').access;
+  const late = optional.arrives('web');
+  assert.is(late, optional.arrives());
+  assert.is(optional.isFree(late), false);
+  assert.is(optional.admit(late, 'sum')!.code, 'FORBIDDEN');
+});
+
 test('who does not say who he is may do nothing, what the anonymous may, or all, as --auth has it', (t) => {
   const limits = { anonymous: { allow: ['echo'] } };
   const required = openAccess(t, limits).access;

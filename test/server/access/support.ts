@@ -1,11 +1,10 @@
 /** A file of tokens for a test, and peers that say who they are. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { digestOf, newToken } from '../../../src/server/access/token.js';
-import type { IdentityEntry } from '../../../src/server/access/token-file.js';
-import { writeTokenFile } from '../../../src/server/access/token-store.js';
+import { formatTokenFile, type IdentityEntry } from '../../../src/server/access/token-file.js';
 import type { TestContext } from '../../support/suite.js';
 import { openWire, request, type Wire } from '../../support/wire.js';
 
@@ -31,7 +30,8 @@ export function tokenFile(t: Pick<TestContext, 'after'>, limits: Limits): TokenF
       tokens[name] ??= newToken();
       return { name, sha256: digestOf(tokens[name]), ...held };
     });
-    writeTokenFile(path, entries);
+    writeFileSync(`${path}.next`, formatTokenFile(entries), { mode: 0o600 });
+    renameSync(`${path}.next`, path);
   };
   write(limits);
   return { path, tokens, write };

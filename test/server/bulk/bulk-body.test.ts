@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { compileEngine, Engine } from '../../../src/engine/index.js';
 import { Pool } from '../../../src/pool/pool.js';
+import type { TaskRunner } from '../../../src/pool/task.js';
 import type { BulkOutcome } from '../../../src/server/bulk/bulk-body.js';
 import { BulkLane } from '../../../src/server/bulk/bulk-lane.js';
 import { ByteBudget } from '../../../src/server/byte-budget.js';
@@ -17,8 +18,8 @@ const whole = sum.frame.subarray(4);
 const startBytes = 64 * 1024;
 const turnMs = 1000;
 
-/** A lane over a pool, without connections. */
-async function openLane(t: TestContext) {
+/** A lane over a pool, without connections. @param via what stands between the two */
+async function openLane(t: TestContext, via: (pool: TaskRunner) => TaskRunner = (pool) => pool) {
   const engineModule = await compileEngine();
   const { bodyStateBytes } = new Engine(engineModule);
   const piece = BulkLane.pieceFor(1, bodyStateBytes, 1);
@@ -34,13 +35,17 @@ async function openLane(t: TestContext) {
   });
   t.after(() => pool.close());
   await pool.start();
-  const lane = new BulkLane(pool, memory, 1);
+  const log = pino({ level: 'silent' });
+  const lane = new BulkLane({ pool: via(pool), memory, workers: 1, ioThreads: 1, log });
   const budget = new ByteBudget(10_000_000);
   const share = budget.share();
   let released = 0;
-  const open = (onEnd: (outcome: BulkOutcome | undefined) => void = () => assert.unreachable()) =>
+  const open = (
+    onEnd: (outcome: BulkOutcome | undefined) => void = () => assert.unreachable(),
+    start = whole.subarray(0, startBytes),
+  ) =>
     lane.open({
-      start: whole.subarray(0, startBytes),
+      start,
       totalBytes: whole.length,
       progressBytes: whole.length,
       release: () => released++,
@@ -112,6 +117,58 @@ test('is turned away where it never gets a place', async (t) => {
   assert.is(outcomes[0]?.kind === 'error' && outcomes[0].code, 'OVERLOADED');
   // What is still to come of it is dropped.
   assert.is(waiting.take(whole.subarray(startBytes)), whole.length - startBytes);
+});
+
+/** A pool that does not work as long as it is broken. */
+function breakable() {
+  const state = { isBroken: false };
+  const via = (pool: TaskRunner): TaskRunner => ({
+    submit(...task) {
+      if (state.isBroken) throw new Error('a defect');
+      return pool.submit(...task);
+    },
+  });
+  return { state, via };
+}
+
+test('a part that no thread could be given, by a defect, costs its body, and no place, no memory and no other body', async (t) => {
+  const { state, via } = breakable();
+  const { lane, budget, open, released } = await openLane(t, via);
+  const outcomes: (BulkOutcome | undefined)[] = [];
+  const end = (outcome: BulkOutcome | undefined) => outcomes.push(outcome);
+  state.isBroken = true;
+  const bodies = Array.from({ length: places + 2 }, () => open(end));
+  bodies[0]!.take(whole.subarray(startBytes));
+  assert.is(outcomes.length, 0, 'nobody is told in the middle of a call');
+  for (const body of bodies.slice(1)) {
+    await until('it has a place', () => body.hasRoom);
+    body.take(whole.subarray(startBytes));
+  }
+  await until('all have their answers', () => outcomes.length === bodies.length);
+  for (const outcome of outcomes) assert.is(outcome?.kind === 'error' && outcome.code, 'INTERNAL');
+  const { open: stillOpen, waiting, ended, bytes } = lane.snapshot();
+  const count = bodies.length;
+  assert.equal([stillOpen, waiting, ended.failed, budget.held, released()], [0, 0, count, 0, count]);
+  state.isBroken = false;
+  for (let round = 1; round <= 3; round++) {
+    const body = open(end);
+    body.take(whole.subarray(startBytes));
+    await until('it has its answer', () => outcomes.length === count + round);
+    assert.is(outcomes.at(-1)!.kind, 'frame');
+  }
+  assert.is(lane.snapshot().bytes, bytes);
+});
+
+test('so does one that is whole when it is taken', async (t) => {
+  const { state, via } = breakable();
+  const { lane, open, released } = await openLane(t, via);
+  state.isBroken = true;
+  const outcomes: (BulkOutcome | undefined)[] = [];
+  open((outcome) => outcomes.push(outcome), whole);
+  assert.is(outcomes.length, 0);
+  await until('it has its answer', () => outcomes.length === 1);
+  assert.is(outcomes[0]?.kind === 'error' && outcomes[0].code, 'INTERNAL');
+  assert.equal([lane.snapshot().open, released()], [0, 1]);
 });
 
 test.run();

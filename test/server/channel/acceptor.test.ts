@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import * as assert from 'uvu/assert';
-import { Acceptor, type AcceptorOptions } from '../../../src/server/channel/acceptor.js';
+import { Acceptor, type AcceptorOptions, type Arrival } from '../../../src/server/channel/acceptor.js';
 import { suite, type TestContext } from '../../support/suite.js';
 import { until } from '../../support/until.js';
 import { openWire, request } from '../../support/wire.js';
@@ -185,6 +185,29 @@ test('steps stand between a socket and its connection, in their order', async (t
   await openSocket(t, acceptor.port);
   await until('it is through', () => accepted.length === 1);
   assert.equal(order, ['first', 'second']);
+});
+
+test('a defect at a connection that is through costs this one only', async (t) => {
+  for (const steps of [undefined, [async (arrival: Arrival) => arrival]]) {
+    const sockets: Socket[] = [];
+    const { acceptor, failures } = await openAcceptor(t, {
+      ...(steps === undefined ? {} : { steps }),
+      accepted: ({ socket }) => {
+        sockets.push(socket);
+        if (sockets.length === 1) throw new Error('a defect');
+        return undefined;
+      },
+    });
+    const first = await openSocket(t, acceptor.port);
+    await new Promise((resolve) => first.once('close', resolve).resume());
+    assert.equal(
+      failures.map(({ message }) => message),
+      ['a defect'],
+    );
+    await openSocket(t, acceptor.port);
+    await until('the next one is through', () => sockets.length === 2);
+    sockets[1]!.destroy();
+  }
 });
 
 test('a step that refuses, fails or never ends closes the socket, the last within an absolute time', async (t) => {

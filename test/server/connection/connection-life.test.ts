@@ -1,79 +1,15 @@
 /** A connection over a channel in memory: what no socket lets one time. */
-import { pino } from 'pino';
 import * as assert from 'uvu/assert';
-import { compileEngine, Engine } from '../../../src/engine/index.js';
-import { Access } from '../../../src/server/access/access.js';
-import { ByteBudget } from '../../../src/server/byte-budget.js';
+import { Engine } from '../../../src/engine/index.js';
 import { Connection } from '../../../src/server/connection/connection.js';
 import { ConnectionLife } from '../../../src/server/connection/connection-life.js';
-import { BodyStates } from '../../../src/server/connection/echo-body.js';
-import { FrameBuffers } from '../../../src/server/connection/frame-buffers.js';
-import { LoopShare } from '../../../src/server/connection/loop-share.js';
-import { ReplyStage } from '../../../src/server/connection/reply-stage.js';
-import { Counters } from '../../../src/server/counters.js';
-import { EndLog } from '../../../src/server/end-log.js';
-import { Admission } from '../../../src/server/requests/admission.js';
-import { Dispatcher } from '../../../src/server/requests/dispatcher.js';
-import { Executor } from '../../../src/server/requests/executor.js';
 import { MemoryChannel } from '../../support/memory-channel.js';
 import { suite } from '../../support/suite.js';
-import { request, splitFrames } from '../../support/wire.js';
+import { until } from '../../support/until.js';
+import { frame, request } from '../../support/wire.js';
+import { engineModule, openConnection } from './open-connection.js';
 
 const test = suite('a connection over memory');
-
-const engineModule = await compileEngine();
-const log = pino({ level: 'silent' });
-
-/** A connection whose requests need no thread. */
-function openConnection(engines: (() => Engine)[] = [() => new Engine(engineModule)]) {
-  let engine = engines.shift()!();
-  const observer = new Counters();
-  const budget = new ByteBudget(10_000_000);
-  const executor = new Executor({
-    pool: undefined as never,
-    lane: undefined as never,
-    maxFrameBytes: 1_000_000,
-    workers: 1,
-  });
-  const access = new Access({ mode: 'off', tokensFile: '', workers: 1, log });
-  const calm = { stage: 0, retryAfterMs: 1000 } as const;
-  const admission = new Admission({ maxRequests: 10, maxTotalRequests: 10 }, calm);
-  const dispatcher = new Dispatcher({ engine: () => engine, executor, observer, access, admission });
-  let closed = 0;
-  let connection!: Connection;
-  const parts = {
-    engine: () => engine,
-    renewEngine: () => {
-      engine = engines.shift()?.() ?? new Engine(engineModule);
-    },
-    dispatcher,
-    access,
-    observer,
-    ends: new EndLog(observer, log),
-    budget,
-    buffers: new FrameBuffers(budget, 1_000_000),
-    bodyStates: new BodyStates(),
-    stage: new ReplyStage(),
-    // No turn is over however long this process stands still, so that all is done before `feed` returns.
-    loop: new LoopShare(Number.POSITIVE_INFINITY),
-    limits: {
-      maxFrameBytes: 1_000_000,
-      unreadPauseBytes: 100_000,
-      frameTimeoutMs: 1000,
-      firstFrameTimeoutMs: 0,
-      idleTimeoutMs: 0,
-      minSendRate: 1000,
-      unreadPatienceMs: 5000,
-    },
-    log,
-  };
-  const channel = new MemoryChannel((it) => {
-    connection = new Connection(it, parts, () => closed++);
-    return connection;
-  });
-  const replies = () => splitFrames(channel.takenBytes).bodies.map((body) => JSON.parse(String(body)));
-  return { connection, channel, observer, budget, replies, closed: () => closed, parts };
-}
 
 test('answers, ends when its peer does, and is told once that it is closed', () => {
   const { channel, replies, closed, budget } = openConnection();
@@ -174,6 +110,55 @@ test('a defect in whatever answers a frame takes nothing of the budget with it',
       assert.equal([channel.isDestroyed, observer.connectionsEnded.internal], [true, 1], what);
       assert.equal([budget.held, budget.left, connection.inFlight.size], [0, budget.max, 0], what);
     }
+  }
+});
+
+test('a trap of the engine at what a timer brings about closes its connection, and nothing else', () => {
+  class Trapping extends Engine {
+    override peek(): never {
+      throw new WebAssembly.RuntimeError('unreachable');
+    }
+  }
+  const { connection, channel, observer, budget, parts } = openConnection([() => new Trapping(engineModule)]);
+  channel.feed(request('1', 'sum', '[1]').subarray(0, 10));
+  connection.sweep(performance.now() + 1001, 0);
+  assert.equal([channel.isDestroyed, observer.connectionsEnded.internal, budget.held], [true, 1, 0]);
+  const next = new MemoryChannel((it) => new Connection(it, parts, () => {}));
+  next.feed(request('2', 'sum', '[2]').subarray(0, 10));
+  next.handlers.ended();
+  assert.ok(next.isEnded && !(parts.engine() instanceof Trapping));
+});
+
+test('so does any defect there, whichever timer it is', async () => {
+  const large = frame(`{"id":"1","op":"echo","timeoutMs":1,"data":"${'x'.repeat(400_000)}"}`);
+  type Opened = ReturnType<typeof openConnection>;
+  const ways: Record<string, (opened: Opened) => void> = {
+    'a sweep': ({ connection, channel }) => {
+      channel.feed(request('1', 'sum', '[1]').subarray(0, 10));
+      connection.sweep(performance.now() + 1001, 0);
+    },
+    'a drain': ({ connection }) => {
+      for (let look = 0; look < 3; look++) connection.drain(true, 0);
+    },
+    'a drain that is told': ({ connection, channel }) => {
+      channel.feed(request('1', '$draining'));
+      connection.tellDraining();
+    },
+    'rights that are lost': ({ connection }) => connection.revoke(),
+    'a late answer to a wrong token': ({ channel }) => channel.feed(request('1', '$auth', '{"token":"wrong"}')),
+    'the end of the time of a frame that is held': ({ channel }) => channel.feed(large.subarray(0, 300_000)),
+  };
+  for (const [what, bringAbout] of Object.entries(ways)) {
+    const opened = openConnection();
+    const { channel, observer, budget } = opened;
+    for (const method of ['write', 'end'] as const) {
+      channel[method] = () => {
+        throw new Error('a defect');
+      };
+    }
+    bringAbout(opened);
+    await until(`${what} has ended the connection`, () => channel.isDestroyed);
+    assert.equal([observer.connectionsEnded.internal, budget.held], [1, 0], what);
   }
 });
 

@@ -1,6 +1,9 @@
 import * as assert from 'uvu/assert';
+import { Engine } from '../../../src/engine/index.js';
+import { callLocally } from '../../../src/server/requests/local-call.js';
 import { suite } from '../../support/suite.js';
 import { until } from '../../support/until.js';
+import { engineModule, openConnection } from '../connection/open-connection.js';
 import { fixtures, numbers, openServer, untilIdle, untilRunning } from '../support.js';
 
 const test = suite('a call from inside the process');
@@ -113,6 +116,23 @@ test('rejects when it is aborted, and the work stops', async (t) => {
   await untilIdle(server);
   const again = await server.view.call('double', piecesOf('1'), { signal: abort.signal }).catch((e: Error) => e);
   assert.instance(again, Error);
+});
+
+test('after a trap of the engine the call fails, wherever it came, and the next one has another engine', async () => {
+  for (const method of ['peek', 'check', 'run'] as const) {
+    const trapping = new Engine(engineModule);
+    trapping[method] = () => {
+      throw new WebAssembly.RuntimeError('unreachable');
+    };
+    const { parts, budget } = openConnection([() => trapping]);
+    const call = () => callLocally({ ...parts, maxFrameBytes: 1_000_000 }, 'sum', piecesOf('[1,2]'));
+    await call().then(
+      () => assert.unreachable(method),
+      (error) => assert.instance(error, WebAssembly.RuntimeError),
+    );
+    assert.is(budget.held, 0);
+    assert.is((await body(call())).result, 3, method);
+  }
 });
 
 test.run();

@@ -5,6 +5,7 @@
  * Invariant: what is read behind the header is put back in the socket, in its order, and the socket is paused again.
  */
 import type { Socket } from 'node:net';
+import { GatheredBytes } from '../../../protocol/gathered-bytes.js';
 import type { EndReason } from '../../observer.js';
 import type { AcceptStep, Arrival } from '../acceptor.js';
 import type { PeerAddress } from '../channel.js';
@@ -44,7 +45,7 @@ function arrivalOf(arrival: Arrival, { header }: HeaderReading & { state: 'whole
 /** Settles when the header is there or cannot be any more; `undefined` for a peer that has left without a byte. */
 function readFrom(socket: Socket): Promise<HeaderReading | undefined> {
   return new Promise((resolve) => {
-    let bytes: Uint8Array = new Uint8Array(0);
+    const gathered = new GatheredBytes();
     let isReset = false;
     const settle = (reading: HeaderReading | undefined) => {
       socket.off('data', onData).off('end', onEnd).off('close', onClose);
@@ -52,15 +53,16 @@ function readFrom(socket: Socket): Promise<HeaderReading | undefined> {
       resolve(reading);
     };
     const onData = (part: Uint8Array) => {
-      bytes = bytes.length === 0 ? part : Buffer.concat([bytes, part]);
+      gathered.add(part);
+      const { bytes } = gathered;
       const reading = readHeader(bytes);
       if (reading.state === 'more') return;
       settle(reading);
       if (reading.state === 'whole' && reading.length < bytes.length) socket.unshift(bytes.subarray(reading.length));
     };
-    const onEnd = () => settle(bytes.length === 0 ? undefined : bad('it ends in the middle'));
+    const onEnd = () => settle(gathered.length === 0 ? undefined : bad('it ends in the middle'));
     // Where it is no reset, its time is over.
-    const onClose = () => settle(isReset && bytes.length === 0 ? undefined : more);
+    const onClose = () => settle(isReset && gathered.length === 0 ? undefined : more);
     // An error is followed by the close. The socket keeps this listener: a reset may come at any moment.
     socket.on('error', () => {
       isReset = true;

@@ -7,7 +7,7 @@
  * The next handshake begins no earlier than a few times what the last one took after that one began, so connections that
  * are open have the greater part of the loop; or when the loop has stood idle for as long as that one took. What a peer
  * has to send first is read before its turn: a peer that sends nothing has none. When all places are taken, the peer
- * gives way that has cost least and waited longest.
+ * gives way that has cost least and waited longest; one that has begun a handshake and left it may cost others nothing more.
  *
  * Invariant: each socket is in one of the states, and leaves it by becoming secure, by failing, by its end or at its
  * deadline; it is then held by nothing here.
@@ -19,7 +19,7 @@ import type { AcceptStep, Arrival } from '../acceptor.js';
 import { nameOf } from './certificate-name.js';
 import type { Certificates } from './certificates.js';
 
-/** How each handshake ended. `left`: the peer went away. `refused`: all places were taken. */
+/** How each handshake ended. `left`: the peer went away. `refused`: it gave way, since all places were taken. */
 export type HandshakeOutcome = 'full' | 'resumed' | 'failed' | 'bad_certificate' | 'left' | 'late' | 'refused';
 
 export interface HandshakeFigures {
@@ -28,7 +28,7 @@ export interface HandshakeFigures {
 }
 
 /** Sockets on their way at once. Of those that wait the last one has its turn within about a second. */
-const placesMax = 1024;
+const placesMaxDefault = 1024;
 /** From the begin of a handshake to that of the next, in times of what it took. */
 const pauseFactor = 4;
 /** What a handshake counts at least: not all that it costs is seen from here. */
@@ -56,6 +56,7 @@ interface TlsHandle {
 
 export class Handshakes {
   readonly #certificates: Certificates;
+  readonly #placesMax: number;
   /** Each in the order in which its sockets came into the state. */
   readonly #places: Readonly<Record<State, Set<Place>>> = {
     greeting: new Set(),
@@ -78,8 +79,10 @@ export class Handshakes {
   #idleEnoughMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(certificates: Certificates) {
+  /** @param placesMax sockets on their way at once */
+  constructor(certificates: Certificates, placesMax = placesMaxDefault) {
     this.#certificates = certificates;
+    this.#placesMax = placesMax;
   }
 
   figures(): HandshakeFigures {
@@ -93,13 +96,9 @@ export class Handshakes {
 
   /** The step of an acceptor: makes a TLS socket of a plain one, of which nothing was read but what it gave back. */
   readonly step: AcceptStep = (arrival, deadlineMs) => {
-    return new Promise((resolve) => {
-      if (this.#count >= placesMax && !this.#makeRoom()) {
-        this.#outcomes.refused++;
-        resolve(undefined);
-        return;
-      }
-      this.#begin(arrival, deadlineMs, resolve);
+    return new Promise((resolve, reject) => {
+      if (this.#count >= this.#placesMax) this.#makeRoom();
+      this.#begin(arrival, deadlineMs, resolve, reject);
     });
   };
 
@@ -108,17 +107,18 @@ export class Handshakes {
     return greeting.size + waiting.size + running.size;
   }
 
-  #makeRoom(): boolean {
-    for (const state of ['greeting', 'waiting'] as const) {
-      for (const place of this.#places[state]) {
-        place.end('refused');
-        return true;
-      }
-    }
-    return false;
+  #makeRoom(): void {
+    const { greeting, waiting, running } = this.#places;
+    const [first] = [greeting, waiting, running].find(({ size }) => size > 0)!;
+    first!.end('refused');
   }
 
-  #begin(arrival: Arrival, deadlineMs: number, resolve: (arrival: Arrival | undefined) => void): void {
+  #begin(
+    arrival: Arrival,
+    deadlineMs: number,
+    resolve: (arrival: Arrival | undefined) => void,
+    reject: (error: unknown) => void,
+  ): void {
     const { socket } = arrival;
     let secure: TLSSocket | undefined;
     const settle = (outcome: HandshakeOutcome, through?: Arrival) => {
@@ -142,6 +142,15 @@ export class Handshakes {
       isOver = true;
       settle(outcome, through);
     };
+    /** A defect costs this connection, and no other its turn. */
+    const contain = (action: () => void) => {
+      try {
+        action();
+      } catch (error) {
+        reject(error);
+        end('failed');
+      }
+    };
     const place: Place = { socket, end };
     const left = () => end('left');
     const timer = setTimeout(() => end('late'), Math.max(0, deadlineMs - performance.now()));
@@ -153,8 +162,11 @@ export class Handshakes {
         stopReading();
         // From here on the TLS socket tells of both.
         socket.off('end', left).off('close', left);
-        secure = this.#secure(socket, hello);
-        this.#watch(secure, arrival, end);
+        contain(() => {
+          const made = this.#secure(socket, hello);
+          secure = made;
+          this.#watch(made, end, () => contain(() => this.#finish(made, arrival, end)));
+        });
       });
     });
   }
@@ -211,20 +223,27 @@ export class Handshakes {
     });
   }
 
-  #watch(secure: TLSSocket, arrival: Arrival, end: (outcome: HandshakeOutcome, through?: Arrival) => void): void {
+  #watch(secure: TLSSocket, end: (outcome: HandshakeOutcome) => void, finish: () => void): void {
     const failed = () => end('failed');
     const left = () => end('left');
     // With half-open sockets, a peer that leaves before the end of the handshake would leave its socket standing.
     secure.on('error', failed).on('close', failed).on('end', left);
     secure.once('secure', () => {
       secure.off('error', failed).off('close', failed).off('end', left);
-      const identity = this.#identityOf(secure);
-      if (identity === false) return end('bad_certificate');
-      end(secure.isSessionReused() ? 'resumed' : 'full', {
-        socket: secure,
-        address: arrival.address,
-        identity: identity ?? arrival.identity,
-      });
+      finish();
+    });
+  }
+
+  #finish(secure: TLSSocket, arrival: Arrival, end: (outcome: HandshakeOutcome, through?: Arrival) => void): void {
+    const identity = this.#identityOf(secure);
+    if (identity === false) {
+      end('bad_certificate');
+      return;
+    }
+    end(secure.isSessionReused() ? 'resumed' : 'full', {
+      socket: secure,
+      address: arrival.address,
+      identity: identity ?? arrival.identity,
     });
   }
 
