@@ -272,7 +272,9 @@ export class IoStack {
       ...(steps.length === 0 ? {} : { steps }),
       turnedAwayMax: Math.max(1, Math.floor(turnedAwayAllowed() / (doorCount * seat.count))),
       refusal: (address) => {
-        const turned = this.#places.refusal(address, this.#arriving);
+        // A balancer's own address is not that of its clients.
+        const known = config.proxyProtocol ? {} : address;
+        const turned = this.#places.refusal(known, this.#arriving);
         return turned && { ...turned, frame: firstWords(turned) };
       },
       addressRefusal: (address) => this.#places.addressRefusal(address),
