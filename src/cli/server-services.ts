@@ -78,10 +78,19 @@ export function serverServices(config: Config, log: Logger): { services: readonl
       if (port === 'off' && httpsPort === 'off') return;
       const { maxFrameBytes, frameTimeoutMs } = config;
       const limits = { maxFrameBytes, frameTimeoutMs, connectionsMax };
-      const { tls } = running();
+      const { tls, httpSteps: steps } = running();
       const secure = httpsPort === 'off' || !tls ? undefined : { port: httpsPort, handshake: tls.handshakes.step };
       try {
-        const options = { host, port, secure, ...limits, log, reload: () => reload('http'), version: packageVersion() };
+        const options = {
+          host,
+          port,
+          secure,
+          steps,
+          ...limits,
+          log,
+          reload: () => reload('http'),
+          version: packageVersion(),
+        };
         sidecar = await retryWhilePassing(() => startSidecar(running().view, options));
         if (secure !== undefined) tls?.usedBy('https');
       } catch (error) {

@@ -37,6 +37,8 @@ export interface ConnectionOwner {
   worn(): void;
   /** The server drains: new calls should go elsewhere. May be told again. */
   leaving(): void;
+  /** The peer is silent, and the connection given up: see `LinkOwner.silent`. */
+  silent(letGo: () => void): void;
   /**
    * A call in flight was not run, since the server drains (`refused`), or has lost its reply (`lost`). True where the owner
    * takes it back and sends it again; else it is rejected.
@@ -82,6 +84,7 @@ export class Connection {
       received: (body) => this.#take(body),
       caughtUp: () => this.#caughtUp(),
       drained: () => owner.available(false),
+      silent: (letGo) => owner.silent(letGo),
       lost: (error) => this.#lost(error),
     });
     this.#heartbeat = new Heartbeat(limits.pingIntervalMs, {
@@ -90,7 +93,10 @@ export class Connection {
       isMuchUnderWay: () => this.#isMuchUnderWay(),
       ping: () => this.#upkeep.ask('$ping'),
       dead: (silentMs) =>
-        this.destroy(`Nothing came from ${this.#link.peer} for ${silentMs} ms, not even the reply to $ping.`),
+        this.#link.giveUp(
+          'CONNECTION_LOST',
+          `Nothing came from ${this.#link.peer} for ${silentMs} ms, not even the reply to $ping.`,
+        ),
     });
   }
 
@@ -123,7 +129,7 @@ export class Connection {
     const { connectTimeoutMs } = this.#limits;
     this.#upkeep.ask('$ping');
     this.#stopProofTimer = patientTimer(connectTimeoutMs, () =>
-      this.#link.fail(
+      this.#link.giveUp(
         'CONNECT_FAILED',
         `${this.#link.peer} took the connection, and did not answer in ${connectTimeoutMs} ms.`,
       ),

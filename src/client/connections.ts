@@ -10,6 +10,9 @@
  * The first one counts as soon as it is open. Each later one has to answer a `$ping` first: that a balancer has taken it
  * shows nothing. While the next one cannot be had, the current one stays in use, if it is there, for as long as it takes.
  *
+ * A connection that was given up for its silence stays open for a while: a balancer that counts connections would find its
+ * server the emptiest as soon as it is closed, and send the next one there again.
+ *
  * A connection whose places are held by calls that nobody waits for any more is renewed, and retired at once. At most a few
  * are retired at the same time; the oldest of more is ended.
  */
@@ -46,6 +49,10 @@ const provenAfterMsMin = 1000;
 /** Connections at once that are no longer used for new calls and still have calls in flight. */
 const retiredMax = 4;
 
+/** Silent connections that are kept open at once, and how long each: until the clients beside this one have gone elsewhere, too. */
+const silentMax = 8;
+const silentKeptMs = 30_000;
+
 export class Connections {
   readonly #openTransport: OpenTransport;
   readonly #settings: ClientSettings;
@@ -54,6 +61,8 @@ export class Connections {
   #next: Connection | undefined;
   /** In the order in which they were retired. */
   readonly #retired = new Set<Connection>();
+  /** Each closes a silent connection; the oldest comes first. */
+  readonly #silent = new Set<() => void>();
   /** Was there ever one? The first attempt is not repeated. */
   #hadOne = false;
   #isStopped = false;
@@ -97,6 +106,7 @@ export class Connections {
   stop(message: string): void {
     this.#isStopped = true;
     this.#clearTimers();
+    this.#letSilentGo();
     this.#next?.destroy(message);
     this.#current?.destroy(message);
   }
@@ -126,6 +136,7 @@ export class Connections {
       abandoned: () => this.#owner.abandoned(),
       worn: () => this.#renew(connection),
       leaving: () => this.#leave(connection),
+      silent: (letGo) => this.#keepSilent(connection, letGo),
       repeats: (call, why) => this.#owner.repeats(call, why),
       lost: (error) => this.#lost(connection, error),
     });
@@ -188,6 +199,25 @@ export class Connections {
     if (this.#retired.size > retiredMax) oldest!.destroy('The connection was given up: it answers too little.');
   }
 
+  #keepSilent(connection: Connection, letGo: () => void): void {
+    if (this.#retired.has(connection) || !this.#mayOpen) {
+      letGo();
+      return;
+    }
+    const end = () => {
+      if (!this.#silent.delete(end)) return;
+      stopTimer();
+      letGo();
+    };
+    const stopTimer = patientTimer(silentKeptMs, end);
+    this.#silent.add(end);
+    if (this.#silent.size > silentMax) for (const oldest of [...this.#silent].slice(0, -silentMax)) oldest();
+  }
+
+  #letSilentGo(): void {
+    for (const end of [...this.#silent]) end();
+  }
+
   #lost(connection: Connection, error: ProtocolError): void {
     if (this.#retired.delete(connection)) this.#owner.retiredEnded();
     else if (connection === this.#current) this.#lostCurrent(error);
@@ -216,6 +246,7 @@ export class Connections {
     const isRefused = error.code === 'UNAUTHENTICATED';
     const isLast = this.#current === undefined && this.#attempts >= (reconnect?.attemptsMax ?? 0);
     if (reconnect === undefined || isLast || isRefused || !this.#hadOne || !this.#mayOpen) {
+      this.#letSilentGo();
       if (this.#current === undefined) this.#owner.gone(error);
       return;
     }

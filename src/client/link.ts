@@ -20,6 +20,11 @@ export interface LinkOwner {
   caughtUp(): void;
   /** There is room for more bytes. */
   drained(): void;
+  /**
+   * The connection is given up since nothing comes from its peer; `lost` follows. Where this is asked, its transport stays
+   * open until `letGo` is called.
+   */
+  silent?(letGo: () => void): void;
   /** The connection is gone. Called once, also where it never opened. */
   lost(error: ProtocolError): void;
 }
@@ -65,7 +70,7 @@ export class Link {
       closed: (error) => this.#closed(error),
     });
     this.#stopConnectTimer = patientTimer(limits.connectTimeoutMs, () =>
-      this.fail('CONNECT_FAILED', `${this.peer} did not answer within ${limits.connectTimeoutMs} ms.`),
+      this.giveUp('CONNECT_FAILED', `${this.peer} did not answer within ${limits.connectTimeoutMs} ms.`),
     );
   }
 
@@ -104,6 +109,17 @@ export class Link {
     if (this.#state === 'lost' || this.#failure !== undefined) return;
     this.#failure = new ProtocolError(code, message);
     this.#transport.destroy();
+  }
+
+  /** The same for want of anything from the peer. */
+  giveUp(code: ErrorCode, message: string): void {
+    if (this.#owner.silent === undefined) {
+      this.fail(code, message);
+    } else if (this.#state !== 'lost' && this.#failure === undefined) {
+      this.#failure = new ProtocolError(code, message);
+      this.#owner.silent(() => this.#transport.destroy());
+      this.#closed(undefined);
+    }
   }
 
   /** Ends the connection at once, for the error that the server sent in this reply. */
@@ -148,7 +164,11 @@ export class Link {
   }
 
   #received(chunk: Uint8Array): void {
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined) {
+      // A silent peer that speaks again is not to work for nobody.
+      this.#transport.destroy();
+      return;
+    }
     this.#heardAtMs = performance.now();
     const bodies = this.#reader.push(chunk);
     for (const body of bodies) {
@@ -169,6 +189,7 @@ export class Link {
   }
 
   #closed(cause: Error | undefined): void {
+    if (this.#state === 'lost') return;
     this.#stopConnectTimer();
     const error = this.#failure ?? this.#closingError(cause);
     this.#state = 'lost';

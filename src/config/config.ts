@@ -39,6 +39,8 @@ export interface Config {
   readonly httpMaxConnections: number;
   /** Each connection begins with a PROXY header, and comes from one of `trustedProxies`. */
   readonly proxyProtocol: boolean;
+  /** The same of HTTP connections from `trustedProxies`; others come without a header. */
+  readonly httpProxyProtocol: boolean;
   /** IP addresses and ranges of the balancers that may tell who their clients are. */
   readonly trustedProxies: readonly string[];
   /** Threads that run users' operations, and as many that do the engine's work; the warm spare is not among them. */

@@ -126,9 +126,10 @@ type Names = Readonly<Record<OptionKey, string>>;
 function checkTogether(config: Config, named: Names, isGiven: (key: OptionKey) => boolean): void {
   // A frame larger than one connection's share of the budget would be told to try again for ever.
   mustFitInShare(config, named, 'maxFrameBytes', 'maxHeldBytes');
-  if (config.proxyProtocol && config.trustedProxies.length === 0) {
+  for (const key of ['proxyProtocol', 'httpProxyProtocol'] as const) {
+    if (!config[key] || config.trustedProxies.length > 0) continue;
     throw new ConfigError(
-      `${named.proxyProtocol}: nobody is trusted to send a PROXY header; name the balancers with --trusted-proxies`,
+      `${named[key]}: nobody is trusted to send a PROXY header; name the balancers with --trusted-proxies`,
     );
   }
   const ports = portKeys.filter((key) => config[key] !== 'off' && config[key] !== 0);

@@ -124,6 +124,12 @@ export const options: { readonly [K in OptionKey]: Option } = {
     default: false,
     help: 'each connection comes from one of --trusted-proxies and begins with a PROXY header, version 1 or 2; others are refused',
   },
+  httpProxyProtocol: {
+    flag: 'http-proxy-protocol',
+    type: 'switch',
+    default: false,
+    help: 'HTTP connections from --trusted-proxies begin with a PROXY header, too; all others come without one',
+  },
   trustedProxies: {
     flag: 'trusted-proxies',
     type: 'addresses',

@@ -158,6 +158,11 @@ export class IoStack {
     for (const door of this.#doors.values()) await door.listen();
   }
 
+  /** What a connection to an HTTP port goes through before its handshake. */
+  httpSteps(): readonly AcceptStep[] {
+    return this.#parts.config.httpProxyProtocol ? [this.#proxyStep('pass')] : [];
+  }
+
   learn(operations: readonly OperationInfo[]): void {
     this.executor.learn(operations);
   }
@@ -272,7 +277,9 @@ export class IoStack {
       ...(steps.length === 0 ? {} : { steps }),
       turnedAwayMax: Math.max(1, Math.floor(turnedAwayAllowed() / (doorCount * seat.count))),
       refusal: (address) => {
-        const turned = this.#places.refusal(address, this.#arriving);
+        // A balancer's own address is not that of its clients.
+        const known = config.proxyProtocol ? {} : address;
+        const turned = this.#places.refusal(known, this.#arriving);
         return turned && { ...turned, frame: firstWords(turned) };
       },
       addressRefusal: (address) => this.#places.addressRefusal(address),
@@ -315,10 +322,12 @@ export class IoStack {
 
   /** What a connection goes through on its way in. */
   #steps(): AcceptStep[] {
-    const { proxyProtocol, trustedProxies } = this.#parts.config;
-    if (!proxyProtocol) return [];
-    const trusted = new TrustedProxies(trustedProxies);
-    return [makeProxyStep({ trusted, refused: (...refusal) => this.#ends.note(...refusal) })];
+    return this.#parts.config.proxyProtocol ? [this.#proxyStep('refused')] : [];
+  }
+
+  #proxyStep(strangers: 'refused' | 'pass'): AcceptStep {
+    const trusted = new TrustedProxies(this.#parts.config.trustedProxies);
+    return makeProxyStep({ trusted, strangers, refused: (...refusal) => this.#ends.note(...refusal) });
   }
 
   /** After a trap an instance may be in any state; its counts are read as they are. */

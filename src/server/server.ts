@@ -9,7 +9,7 @@ import { Pool } from '../pool/pool.js';
 import { Access } from './access/access.js';
 import { BulkLane } from './bulk/bulk-lane.js';
 import { ByteBudget } from './byte-budget.js';
-import { canSharePort } from './channel/acceptor.js';
+import { type AcceptStep, canSharePort } from './channel/acceptor.js';
 import type { Tls } from './channel/tls/tls.js';
 import { IoStack, type Ports } from './io-stack.js';
 import { IoThread } from './io-threads/io-thread.js';
@@ -40,6 +40,8 @@ export interface RunningServer {
   readonly ports: Ports;
   /** The TLS of the process, where a certificate is configured. */
   readonly tls: Tls | undefined;
+  /** What a connection to an HTTP port goes through before its handshake. */
+  readonly httpSteps: readonly AcceptStep[];
   readonly view: ServerView;
   /** Settles when the pool is warm; rejects with PoolError where it cannot start. */
   readonly ready: Promise<void>;
@@ -150,6 +152,10 @@ class Server implements RunningServer {
 
   get ports(): Ports {
     return this.#io.ports;
+  }
+
+  get httpSteps(): readonly AcceptStep[] {
+    return this.#io.httpSteps();
   }
 
   async listen(): Promise<void> {

@@ -9,7 +9,7 @@ import type { OperationInfo } from '../ops/operation-info.js';
 import { cutText } from '../protocol/cut-text.js';
 import type { ServerView } from '../server/server-view.js';
 import { addSecurityHeaders, refuseReboundHosts } from './browser-guard.js';
-import { askWhoCalls, type NameOf } from './callers.js';
+import { askWhoCalls, type PeerOf } from './callers.js';
 import { addCallRoute, type CallLimits, type Calls } from './calls.js';
 import { indexPage } from './index-page.js';
 import { type KeptAnswer, KeptAnswers } from './kept-answers.js';
@@ -26,8 +26,8 @@ export interface SidecarLog {
 }
 
 export interface AppOptions extends CallLimits {
-  /** The name in a caller's certificate, where the HTTP side has TLS. */
-  readonly nameOf?: NameOf;
+  /** Who a caller is, where that was found out on its way in. */
+  readonly peerOf?: PeerOf;
   readonly log: SidecarLog;
   /** The version of this package. */
   readonly version: string;
@@ -59,7 +59,7 @@ export function createApp(options: AppOptions, view: ServerView): FastifyInstanc
   });
   addSecurityHeaders(http);
   http.addHook('onRequest', refuseReboundHosts(options.host));
-  askWhoCalls(http, view, options.host, options.nameOf);
+  askWhoCalls(http, view, options.host, options.peerOf);
   takeBodiesAsTheyCome(http);
   answerFaults(http, options);
   return http;

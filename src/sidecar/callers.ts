@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../server/access/identity.js';
 import type { ServerView } from '../server/server-view.js';
 import { isLoopback } from './browser-guard.js';
+import type { HttpPeer } from './connections.js';
 import { replyError } from './replies.js';
 
 const callers = new WeakMap<FastifyRequest, Identity>();
@@ -20,22 +21,32 @@ export function callerOf(request: FastifyRequest): Identity | undefined {
 
 const probes: ReadonlySet<string> = new Set(['/livez', '/readyz']);
 
-/** The name in a caller's certificate, by its socket, where it has one. */
-export type NameOf = (socket: Duplex) => string | undefined;
+/** Who a caller is, by its socket, where that was found out on its way in. */
+export type PeerOf = (socket: Duplex) => HttpPeer | undefined;
+
+/** The caller's address: a balancer may have told it. */
+export function addressOf({ raw: { socket } }: FastifyRequest, peerOf?: PeerOf): string | undefined {
+  return peerOf?.(socket)?.address.remoteAddress ?? socket.remoteAddress;
+}
+
+/** Does the caller come from this machine? */
+export function isOfThisMachine(request: FastifyRequest, peerOf?: PeerOf): boolean {
+  return isLoopback((addressOf(request, peerOf) ?? '').replace(/^::ffff:/, ''));
+}
 
 /** @param host address that the sidecar listens on */
-export function askWhoCalls(http: FastifyInstance, view: ServerView, host: string, nameOf?: NameOf): void {
-  if (view.authMode === 'off' && nameOf === undefined) return;
+export function askWhoCalls(http: FastifyInstance, view: ServerView, host: string, peerOf?: PeerOf): void {
+  if (view.authMode === 'off' && peerOf === undefined) return;
   http.addHook('onRequest', async (request, reply) => {
-    const name = nameOf?.(request.raw.socket);
+    const name = peerOf?.(request.raw.socket)?.identity;
     if (view.authMode === 'off' && name === undefined) return undefined;
     const path = request.routeOptions.url;
-    const isOpen = path !== undefined && (probes.has(path) || (path === '/metrics' && isLoopback(host)));
-    if (isOpen) return undefined;
+    const isLocal = isLoopback(host) && isOfThisMachine(request, peerOf);
+    if (path !== undefined && (probes.has(path) || (path === '/metrics' && isLocal))) return undefined;
     // Where nobody is asked for a token, one that is sent all the same says nothing.
     const { authorization } = view.authMode === 'off' ? {} : request.headers;
     const token = authorization === undefined ? undefined : (bearer.exec(authorization)?.[1] ?? '');
-    const caller = await view.authenticate(token, request.raw.socket.remoteAddress, name);
+    const caller = await view.authenticate(token, addressOf(request, peerOf), name);
     if (caller.refusal !== undefined) return refuse(reply, caller.refusal, caller.isCut);
     if (caller.identity !== undefined) callers.set(request, caller.identity);
     return undefined;

@@ -11,6 +11,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Arrival } from '../server/channel/acceptor.js';
 
 /**
  * - `waiting`: no request is here; the peer is idle or sends the head of one.
@@ -37,13 +38,16 @@ export interface ConnectionTimes {
   readonly endingMs: number;
 }
 
+/** Who is on the other side: the client's address, which a balancer may have told, and the name in its certificate. */
+export type HttpPeer = Pick<Arrival, 'address' | 'identity'>;
+
 /** Why this side ended a connection. */
 export type EndReason = 'evicted' | 'refused' | 'malformed' | 'late' | 'idle' | 'unread';
 
 interface Entry {
   socket: Duplex;
-  /** Who the peer has proved to be. */
-  identity?: string | undefined;
+  /** Who the peer is, as far as the steps on the way in have found out. */
+  peer?: HttpPeer;
   state: ConnectionState;
   /** When this side gives up the state. */
   endsAtMs: number;
@@ -128,20 +132,23 @@ export class HttpConnections {
     socket.once('close', () => this.#remove(entry));
   }
 
-  /** A connection that was added has become secure, over a socket that stands before its own. Its time begins anew. */
-  secured(socket: Duplex, secure: Duplex, identity: string | undefined, nowMs: number): void {
-    const entry = this.#entries.get(socket);
+  /**
+   * A connection that was added is through its steps, maybe over a secure socket that stands before its own. Its time
+   * begins anew.
+   */
+  arrived(first: Duplex, { socket, address, identity }: Arrival, nowMs: number): void {
+    const entry = this.#entries.get(first);
     if (entry === undefined) return;
-    this.#entries.delete(socket);
-    this.#entries.set(secure, entry);
-    entry.socket = secure;
-    entry.identity = identity;
+    this.#entries.delete(first);
+    this.#entries.set(socket, entry);
+    entry.socket = socket;
+    entry.peer = { address, identity };
     this.#enter(entry, 'waiting', nowMs, this.#times.requestMs + nodesTurnMs);
   }
 
-  /** Who the peer has proved to be, such as the name in its certificate. */
-  identityOf(socket: Duplex): string | undefined {
-    return this.#entries.get(socket)?.identity;
+  /** Who the peer is, where the connection came through steps. */
+  peerOf(socket: Duplex): HttpPeer | undefined {
+    return this.#entries.get(socket)?.peer;
   }
 
   /** The head of a request has come. */

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { AcceptStep } from '../server/channel/acceptor.js';
+import type { AcceptStep, Arrival } from '../server/channel/acceptor.js';
 import { type ConnectionTimes, HttpConnections } from './connections.js';
 import { refusalOf, refusals, writeRefusal } from './refusals.js';
 
@@ -21,8 +21,8 @@ const answerBytesPerSecond = 10_000;
 const endingMs = 1_000;
 /** How often the times are looked at: a connection may live longer by that much. */
 const sweepMs = 500;
-/** From the moment that it was accepted a socket has so long for its TLS handshake. */
-const handshakeMs = 5_000;
+/** From the moment that it was accepted a socket has so long for its steps, such as PROXY and TLS. */
+const stepsMs = 5_000;
 
 export interface ListenerOptions {
   readonly host: string;
@@ -30,6 +30,8 @@ export interface ListenerOptions {
   readonly port: number | 'off';
   /** The same over TLS. */
   readonly secure?: SecurePort | undefined;
+  /** What a connection goes through first, on both ports. */
+  readonly steps?: readonly AcceptStep[];
   /** Milliseconds for a whole request to arrive. */
   readonly requestTimeoutMs: number;
   /** Connections open at once. */
@@ -79,24 +81,35 @@ export async function listenHttp(options: ListenerOptions, answer: Answer): Prom
   });
   server.on('connection', (socket) => connections.add(socket, performance.now()));
   server.on('clientError', (error, socket) => refuse(connections, error, socket, times.requestMs));
-  if (port !== 'off') await listen(server, host, port);
+  const { secure, steps = [] } = options;
+  const handOver = (arrival: Arrival) => void server.emit('connection', arrival.socket);
+  // In the order of `ports`: each is the server itself where nothing comes before HTTP.
+  const listeners = [
+    port === 'off'
+      ? undefined
+      : { port, listener: steps.length === 0 ? server : listenerBy(steps, connections, handOver) },
+    secure && { port: secure.port, listener: listenerBy([...steps, secure.handshake], connections, handOver) },
+  ] as const;
+  const closeListeners = () => {
+    for (const each of listeners) each?.listener.close();
+    server.close();
+  };
+  try {
+    for (const each of listeners) if (each !== undefined) await listen(each.listener, host, each.port);
+  } catch (error) {
+    closeListeners();
+    throw error;
+  }
   // Node begins to look at the times of its connections at this event.
-  else server.emit('listening');
-  const secure =
-    options.secure &&
-    (await listenSecurely(options.secure, host, server, connections).catch((error) => {
-      server.close();
-      throw error;
-    }));
+  if (!server.listening) server.emit('listening');
   const sweep = setInterval(() => connections.sweep(performance.now()), sweepMs).unref();
   return {
     server,
-    ports: { plain: portOf(server), secure: portOf(secure) },
+    ports: { plain: portOf(listeners[0]?.listener), secure: portOf(listeners[1]?.listener) },
     connections,
     close() {
       clearInterval(sweep);
-      secure?.close();
-      server.close();
+      closeListeners();
       connections.destroyAll();
     },
   };
@@ -112,28 +125,38 @@ function portOf(server: net.Server | undefined): number {
   return (server?.address() as net.AddressInfo | null | undefined)?.port ?? 0;
 }
 
-/** A listener whose connections become the server's when they are secure. Until then they have a place as others have. */
-async function listenSecurely(
-  { port, handshake }: SecurePort,
-  host: string,
-  server: Server,
+/** A listener whose connections are handed over when they are through the steps. Until then they have a place as others have. */
+function listenerBy(
+  steps: readonly AcceptStep[],
   connections: HttpConnections,
-): Promise<net.Server> {
+  handOver: (arrival: Arrival) => void,
+): net.Server {
   const accept = async (socket: net.Socket) => {
     const acceptedAtMs = performance.now();
     connections.add(socket, acceptedAtMs);
     if (socket.destroyed) return;
+    const timer = setTimeout(() => socket.destroy(), stepsMs);
     const { remoteAddress, remotePort } = socket;
-    const arrival = { socket, address: { remoteAddress, remotePort }, identity: undefined };
-    const through = await handshake(arrival, acceptedAtMs + handshakeMs);
-    if (through === undefined || through.socket.destroyed) return;
-    connections.secured(socket, through.socket, through.identity, performance.now());
-    server.emit('connection', through.socket);
+    const first = { socket, address: { remoteAddress, remotePort }, identity: undefined };
+    const arrival = await throughSteps(first, steps, acceptedAtMs + stepsMs);
+    clearTimeout(timer);
+    if (arrival === undefined) return void socket.destroy();
+    if (arrival.socket.destroyed) return;
+    connections.arrived(socket, arrival, performance.now());
+    handOver(arrival);
+    arrival.socket.resume();
   };
   const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: true };
-  const listener = net.createServer(options, (socket) => void accept(socket));
-  await listen(listener, host, port);
-  return listener;
+  return net.createServer(options, (socket) => void accept(socket));
+}
+
+async function throughSteps(first: Arrival, steps: readonly AcceptStep[], deadlineMs: number) {
+  let arrival: Arrival | undefined = first;
+  for (const step of steps) {
+    arrival = await step(arrival, deadlineMs);
+    if (arrival === undefined) return undefined;
+  }
+  return arrival;
 }
 
 /** Answers what is no request, and ends the connection: at once where the other side does, after a moment otherwise. */

@@ -6,9 +6,10 @@
  * calls no longer than it is told, `close` ends what is left).
  */
 
+import type { AcceptStep } from '../server/channel/acceptor.js';
 import type { ServerView } from '../server/server-view.js';
 import type { AppOptions } from './app.js';
-import type { NameOf } from './callers.js';
+import type { PeerOf } from './callers.js';
 import { type Answer, type HttpListener, listenHttp, type SecurePort } from './http-listener.js';
 import { Lazy } from './lazy.js';
 import { type Application, loadApplication } from './load-application.js';
@@ -19,6 +20,8 @@ export interface SidecarOptions extends AppOptions {
   readonly port: number | 'off';
   /** The same over TLS. */
   readonly secure?: SecurePort | undefined;
+  /** What a connection goes through first, on both ports. */
+  readonly steps?: readonly AcceptStep[];
   /** Milliseconds for a whole request to arrive. */
   readonly frameTimeoutMs: number;
   /** Connections open at once. */
@@ -45,9 +48,9 @@ const loadDelayMs = 1000;
 /** @throws the error of `listen`, as Node gives it, where the address cannot be listened on */
 export async function startSidecar(view: ServerView, options: SidecarOptions): Promise<Sidecar> {
   let listener: HttpListener;
-  const nameOf: NameOf = (socket) => listener.connections.identityOf(socket);
+  const peerOf: PeerOf = (socket) => listener.connections.peerOf(socket);
   const application = new Lazy<Application>(() =>
-    loadApplication(view, { ...options, nameOf }, () => listener.connections),
+    loadApplication(view, { ...options, peerOf }, () => listener.connections),
   );
   const answer: Answer = async (request, response) => {
     let loaded: Application;
@@ -61,8 +64,8 @@ export async function startSidecar(view: ServerView, options: SidecarOptions): P
     }
     loaded.handle(request, response);
   };
-  const { host, port, secure, frameTimeoutMs: requestTimeoutMs, connectionsMax } = options;
-  listener = await listenHttp({ host, port, secure, requestTimeoutMs, connectionsMax }, answer);
+  const { host, port, secure, steps = [], frameTimeoutMs: requestTimeoutMs, connectionsMax } = options;
+  listener = await listenHttp({ host, port, secure, steps, requestTimeoutMs, connectionsMax }, answer);
   const warmUp = async () => (await application.get()).warmUp();
   // Should a part of it fail, the request that needs it will say so.
   const loadTimer = setTimeout(() => void warmUp().catch(() => {}), loadDelayMs).unref();

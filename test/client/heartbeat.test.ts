@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { startServer } from '../support/server.js';
 import { suite } from '../support/suite.js';
+import { until } from '../support/until.js';
 import { openClient, openPeer, type PeerRequest, rejection, slowOpsPath } from './support.js';
 
 const test = suite('client: dead connections');
@@ -37,6 +38,40 @@ test('a connection that was taken and never answered does not count', async (t) 
   await rejection(client.call('work'));
   assert.is(await client.call('work', 'through'), 'through');
   assert.is(peer.connections.length, 4);
+});
+
+test('silent connections stay open for a while: a balancer would send the next one there again', async (t) => {
+  const closed: number[] = [];
+  const answers = (index: number) => index === 3;
+  const peer = await openPeer(
+    t,
+    (request, connection) => void (answers(peer.connections.indexOf(connection)) && connection.send(ok(request))),
+    {
+      upkeep: true,
+      onConnection: ({ socket }) => {
+        const index = peer.connections.length - 1;
+        socket.once('close', () => closed.push(index));
+      },
+    },
+  );
+  const client = await openClient(t, { port: peer.port, reconnect, pingIntervalMs: 100, connectTimeoutMs: 100 });
+  assert.equal(await client.call('sum', [1]), [1]);
+  assert.equal([peer.connections.length, closed], [4, []]);
+  // One that speaks again has nobody to speak to.
+  peer.connections[0]!.send({ id: '$ping', ok: true, result: null });
+  await until('it is closed', () => closed.length === 1);
+  await client.close();
+  await until('all are closed', () => closed.length === 4);
+});
+
+test('a client that is closed closes silent connections too', async (t) => {
+  const peer = await openPeer(t, () => {}, { upkeep: true });
+  const client = await openClient(t, { port: peer.port, reconnect, pingIntervalMs: 100, timeoutMs: 0 });
+  const call = rejection(client.call('sum', [1]));
+  await until('another connection is there', () => peer.connections.length === 2);
+  await client.close({ drainMs: 0 });
+  await call;
+  await until('all are closed', () => peer.connections.every(({ socket }) => socket.destroyed));
 });
 
 test('a server that has no place is tried again', async (t) => {

@@ -55,6 +55,7 @@ const cases: { readonly [K in Exclude<OptionKey, 'configFile'>]: readonly [unkno
   auth: ['optional', 'optional', ['on', true]],
   tokensFile: ['who.json', undefined, ['', 5]],
   proxyProtocol: [true, true, ['true', 1]],
+  httpProxyProtocol: [true, true, ['on', 1]],
   trustedProxies: [
     ['10.0.0.0/8', '::1'],
     ['10.0.0.0/8', '::1'],
@@ -89,7 +90,7 @@ const cases: { readonly [K in Exclude<OptionKey, 'configFile'>]: readonly [unkno
 
 /** What an option does not go without. */
 function beside(key: OptionKey): object {
-  if (key === 'proxyProtocol') return { trustedProxies: '127.0.0.1' };
+  if (/proxyProtocol$/i.test(key)) return { trustedProxies: '127.0.0.1' };
   const members = { tlsPort: 0, tlsCert: 'c.pem', tlsKey: 'k.pem', tlsClientCa: 'ca.pem' };
   return /^(?:tls|https)/.test(key) ? members : {};
 }

@@ -33,6 +33,7 @@ const defaults: Config = {
   auth: 'off',
   tokensFile: resolve('.trama/tokens.json'),
   proxyProtocol: false,
+  httpProxyProtocol: false,
   trustedProxies: [],
   workers: availableCores(),
   listeners: 1,
@@ -84,6 +85,7 @@ const cases: { readonly [K in OptionKey]: { text: string; value: unknown; refuse
   auth: { text: 'required', value: 'required', refused: ['on', 'true', 'Required'] },
   tokensFile: { text: 'some/tokens.json', value: resolve('some/tokens.json'), refused: [] },
   proxyProtocol: { text: '1', value: true, refused: ['v2', 'on'] },
+  httpProxyProtocol: { text: '1', value: true, refused: ['v1', 'off'] },
   trustedProxies: {
     text: '10.0.0.0/8, 192.0.2.1 fd00::/8',
     value: ['10.0.0.0/8', '192.0.2.1', 'fd00::/8'],
@@ -132,7 +134,7 @@ const cases: { readonly [K in OptionKey]: { text: string; value: unknown; refuse
 
 /** What an option does not go without. */
 function beside(key: OptionKey): FlagTexts {
-  if (key === 'proxyProtocol') return { trustedProxies: ['127.0.0.1'] };
+  if (/proxyProtocol$/i.test(key)) return { trustedProxies: ['127.0.0.1'] };
   const texts: FlagTexts = { tlsPort: ['0'], tlsCert: ['c.pem'], tlsKey: ['k.pem'], tlsClientCa: ['ca.pem'] };
   if (!/^(?:tls|https)/.test(key)) return {};
   return Object.fromEntries(Object.entries(texts).filter(([other]) => other !== key));

@@ -1,29 +1,13 @@
-/** Servers and networks that end without a word, behind the real balancers. */
+/** Servers and connections that end without a word, behind the real balancers. */
 import * as assert from 'uvu/assert';
-import { balancers, needsOf } from '../support/fleet.js';
+import { balancers, needsOf } from '../support/deployed-balancer.js';
+import { assertOrderly, hastily, hasty, untilElsewhere } from '../support/failover.js';
 import { openLoadedFleet, restart, untilCalls } from '../support/loaded-fleet.js';
-import type { LoadReport } from '../support/steady-load.js';
 import { suite } from '../support/suite.js';
 import { openSwallowingProxy, type SwallowingProxy } from '../support/swallowing-proxy.js';
 import { until } from '../support/until.js';
 
 const test = suite('failover', { timeoutMs: 100_000 });
-
-/** Clients that do not wait as long as they would by default. */
-const hasty = { pingIntervalMs: 500, connectTimeoutMs: 1000, reconnect: { delayMaxMs: 200, attemptsMax: 200 } };
-
-/** HAProxy that does not take as long to find out that a server is dead. */
-const hastily = (config: string) =>
-  config.replace('timeout check 2s', 'timeout check 500ms').replace('fall 3', 'fall 2');
-
-/** Idempotent calls go elsewhere, others say that their reply was lost, and none runs twice. */
-function assertOrderly({ failed, doubled, missing }: LoadReport): void {
-  assert.equal({ failed: failed.idempotent, doubled, missing }, { failed: {}, doubled: 0, missing: 0 });
-  assert.equal(
-    Object.keys(failed.other).filter((code) => code !== 'CONNECTION_LOST'),
-    [],
-  );
-}
 
 for (const balancer of balancers) {
   test.needs(
@@ -43,10 +27,7 @@ for (const balancer of balancers) {
     const [server] = fleet.servers;
     server!.process.kill('SIGSTOP');
     t.after(() => server!.process.kill('SIGCONT'));
-    await until('its clients are elsewhere', () => load.connected === 8 && load.waitingLongestMs() < 500, {
-      timeoutMs: 60_000,
-    });
-    await untilCalls(load, 500);
+    await untilElsewhere(load);
     server!.process.kill('SIGCONT');
     await untilCalls(load, 500);
     assertOrderly(await load.end());

@@ -1,6 +1,6 @@
 /** Restarts in order behind the real balancers. `npm run rolling` does as many as one likes. */
 import * as assert from 'uvu/assert';
-import { balancers, needsOf } from '../support/fleet.js';
+import { balancers, needsOf } from '../support/deployed-balancer.js';
 import { openLoadedFleet, restart } from '../support/loaded-fleet.js';
 import { suite } from '../support/suite.js';
 

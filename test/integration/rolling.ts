@@ -3,12 +3,13 @@
  * counts what became of the calls. Prints one JSON object; exit status 1 where a call failed that should not have.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Balancer, balancers } from '../support/fleet.js';
+import { type Balancer, balancers, type Way, ways } from '../support/deployed-balancer.js';
 import { openLoadedFleet, restart } from '../support/loaded-fleet.js';
 
 interface Options {
   readonly restarts: number;
   readonly balancer: Balancer;
+  readonly way: Way;
   readonly signal: 'SIGTERM' | 'SIGKILL';
 }
 
@@ -22,6 +23,9 @@ const options = new Command('rolling')
   .description('Restarts servers behind a balancer under load, and counts calls that failed or ran twice.')
   .option('--restarts <n>', 'restarts, of the three servers in turn', count, 100)
   .addOption(new Option('--balancer <name>', 'what stands before them').choices(balancers).default('haproxy'))
+  .addOption(
+    new Option('--way <name>', 'how bytes come to the servers: the files in deploy/').choices(ways).default('plain'),
+  )
   .addOption(new Option('--signal <name>', 'what ends a server').choices(['SIGTERM', 'SIGKILL']).default('SIGTERM'))
   .parse()
   .opts<Options>();
@@ -29,8 +33,8 @@ const options = new Command('rolling')
 const cleanUps: (() => unknown)[] = [];
 let isClean = false;
 try {
-  const { restarts, balancer, signal } = options;
-  const loaded = await openLoadedFleet({ after: (cleanUp) => void cleanUps.push(cleanUp) }, { balancer });
+  const { restarts, balancer, way, signal } = options;
+  const loaded = await openLoadedFleet({ after: (cleanUp) => void cleanUps.push(cleanUp) }, { balancer, way });
   const statuses: Record<string, number> = {};
   for (let done = 0; done < restarts; done++) {
     const status = await restart(loaded, done % loaded.fleet.servers.length, signal);
@@ -38,7 +42,7 @@ try {
     process.stderr.write(`\r${done + 1} of ${restarts} restarts, ${loaded.load.calls} calls `);
   }
   const report = await loaded.load.end();
-  process.stdout.write(`${JSON.stringify({ balancer, signal, restarts, statuses, ...report })}\n`);
+  process.stdout.write(`${JSON.stringify({ balancer, way, signal, restarts, statuses, ...report })}\n`);
   // A call that is not idempotent may be lost where its server is killed.
   const failures = Object.keys({ ...report.failed.idempotent, ...(signal === 'SIGTERM' && report.failed.other) });
   isClean = failures.length + report.doubled + report.missing === 0;

@@ -19,6 +19,7 @@ export const serverDefaults: ServerConfig = {
   tlsMin: '1.2',
   host: '127.0.0.1',
   proxyProtocol: false,
+  httpProxyProtocol: false,
   trustedProxies: [],
   workers: 1,
   listeners: 1,

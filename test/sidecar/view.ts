@@ -2,8 +2,7 @@
 
 import type { OperationInfo } from '../../src/ops/operation-info.js';
 import type { ServerView } from '../../src/server/server-view.js';
-import type { AppOptions } from '../../src/sidecar/app.js';
-import { startSidecar } from '../../src/sidecar/sidecar.js';
+import { type SidecarOptions, startSidecar } from '../../src/sidecar/sidecar.js';
 import type { TestContext } from '../support/suite.js';
 
 export interface SmallServer {
@@ -51,7 +50,7 @@ const nothing: ServerView = {
 export async function startSmallServer(
   t: Pick<TestContext, 'after'>,
   view: Partial<ServerView> = {},
-  options: Partial<AppOptions> = {},
+  options: Partial<SidecarOptions> = {},
 ): Promise<SmallServer> {
   const log: string[] = [];
   const whole: ServerView = { ...nothing, ...view };

@@ -24,8 +24,14 @@ export interface BalancerParts {
   config(port: number, folder: string): string;
 }
 
-/** Resolves to its port, once it takes connections. */
-export async function startBalancer(t: Pick<TestContext, 'after'>, parts: BalancerParts): Promise<number> {
+export interface RunningBalancer {
+  readonly port: number;
+  /** What it has written so far. */
+  log(): string;
+}
+
+/** Resolves once it takes connections. */
+export async function startBalancer(t: Pick<TestContext, 'after'>, parts: BalancerParts): Promise<RunningBalancer> {
   const folder = mkdtempSync(join(tmpdir(), 'trama-balancer-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const port = await freePort();
@@ -43,7 +49,7 @@ export async function startBalancer(t: Pick<TestContext, 'after'>, parts: Balanc
     if (child.exitCode !== null) throw new Error(`${parts.program} ended: ${output}`);
     return isListening(port);
   });
-  return port;
+  return { port, log: () => output };
 }
 
 async function isListening(port: number): Promise<boolean> {

@@ -2,31 +2,44 @@
  * Three servers behind a balancer: the real HAProxy or nginx with the configuration of `deploy/`, in which the test fills in
  * its addresses. Servers may be ended and started again in their places.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { connect, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
+import type { ConnectOptions } from '../../src/client/index.js';
+import {
+  type Balancer,
+  clientOptions,
+  type DeployedOptions,
+  makeTlsFiles,
+  serverArgs,
+  startDeployed,
+  type TlsFiles,
+  type Way,
+} from './deployed-balancer.js';
 import { type RunningServer, startServer } from './server.js';
-import type { Need, TestContext } from './suite.js';
+import type { TestContext } from './suite.js';
 import { until } from './until.js';
-
-export const balancers = ['haproxy', 'nginx'] as const;
-export type Balancer = (typeof balancers)[number];
 
 export interface FleetOptions {
   readonly balancer: Balancer;
+  readonly way?: Way;
   /** Arguments of each server. */
-  readonly args: readonly string[];
+  readonly args?: readonly string[] | ((tls: TlsFiles | undefined) => readonly string[]);
   readonly env?: Readonly<Record<string, string>>;
   /** Changes the balancer's configuration: where a test cannot wait as long as people can. */
-  readonly adapt?: (config: string) => string;
+  readonly adapt?: DeployedOptions['adapt'];
+  /** Does the balancer send connections to the servers? Default: it does, and that is waited for. */
+  readonly settles?: boolean;
+  /** Starts the first server elsewhere than on the loopback. */
+  readonly first?: { readonly host: string; readonly start: typeof startServer };
 }
 
 export interface Fleet {
   /** The balancer's. */
   readonly port: number;
+  /** What a client needs to connect to it. */
+  readonly client: ConnectOptions;
+  /** `undefined` where no TLS is on the way. */
+  readonly tls: TlsFiles | undefined;
   readonly servers: readonly RunningServer[];
   /** What the balancer has written so far. */
   balancerLog(): string;
@@ -36,124 +49,72 @@ export interface Fleet {
   settled(): Promise<void>;
 }
 
-const streamModule = '/usr/lib/nginx/modules/ngx_stream_module.so';
-
-/** What a test with this balancer needs of the machine. */
-export function needsOf(balancer: Balancer): readonly Need[] {
-  if (balancer === 'haproxy') return [balancer];
-  return [balancer, () => (existsSync(streamModule) ? undefined : `nginx has no ${streamModule}`)];
-}
-
 const serverCount = 3;
-const configs: Readonly<Record<Balancer, string>> = {
-  haproxy: '../../../deploy/haproxy/haproxy.cfg',
-  nginx: '../../../deploy/nginx/nginx.conf',
-};
-
-/** What stands in the configuration for a server's address, and its health port, and the balancer's own address. */
-function fillIn(balancer: Balancer, port: number, servers: readonly RunningServer[]): string {
-  let text = readFileSync(fileURLToPath(new URL(configs[balancer], import.meta.url)), 'utf8');
-  const replace = (pattern: RegExp, by: string) => {
-    if (!pattern.test(text)) throw new Error(`the configuration of ${balancer} has nothing like ${pattern}`);
-    text = text.replace(pattern, by);
-  };
-  servers.forEach((server, index) => {
-    const health = balancer === 'haproxy' ? ` port ${server.httpPort}` : '';
-    replace(new RegExp(`\\btrama-${index + 1}:5000`), `127.0.0.1:${server.port}${health}`);
-  });
-  if (balancer === 'haproxy') replace(/bind :5000/, `bind 127.0.0.1:${port}`);
-  else replace(/listen 5000/, `listen 127.0.0.1:${port}`);
-  return text;
-}
 
 /** Starts the servers and the balancer; all of them end with the test. */
 export async function openFleet(t: Pick<TestContext, 'after'>, options: FleetOptions): Promise<Fleet> {
-  const { balancer, args, env = {}, adapt = (config) => config } = options;
-  const start = (more: readonly string[]) => startServer(t, [...args, ...more], env);
-  const servers = await Promise.all(Array.from({ length: serverCount }, () => start([])));
-  await Promise.all(servers.map(untilReady));
-  const port = await freePort();
-  const log = startBalancer(t, balancer, adapt(fillIn(balancer, port, servers)));
+  const { balancer, way = 'plain', args = [], env = {}, adapt = (config) => config, settles = true, first } = options;
+  const tls = way === 'plain' ? undefined : makeTlsFiles(t);
+  const all = ['--workers', '1', ...serverArgs(way, tls), ...(typeof args === 'function' ? args(tls) : args)];
+  const hosts = Array.from({ length: serverCount }, (_, index) => (index === 0 && first?.host) || '127.0.0.1');
+  const start = (index: number, more: readonly string[] = []) =>
+    ((index === 0 && first?.start) || startServer)(t, [...all, ...more], env);
+  const servers = await Promise.all(hosts.map((_, index) => start(index)));
+  const ready = (index: number) => untilReady(hosts[index]!, servers[index]!);
+  await Promise.all(hosts.map((_, index) => ready(index)));
+  const { port, log } = await startDeployed(t, { balancer, way, tls, servers, hosts, adapt });
   const fleet: Fleet = {
     port,
+    client: clientOptions(tls),
+    tls,
     servers,
     balancerLog: log,
     async restart(index, signal) {
       const old = servers[index]!;
       const status = await old.stop(signal);
-      const place = ['--port', String(old.port), '--http-port', String(old.httpPort)];
-      servers[index] = await start(place);
-      await untilReady(servers[index]!);
+      servers[index] = await start(index, placeOf(old));
+      await ready(index);
       return status;
     },
-    settled: () => untilAllServe(port, servers),
+    settled: () =>
+      untilAllServe(
+        () => openSocket(port, tls),
+        () => accepted(hosts, servers),
+      ),
   };
-  await until(`${balancer} listens`, () => canConnect(port)).catch((error) => {
-    throw new Error(`${(error as Error).message}: ${log()}`);
-  });
-  await fleet.settled();
+  if (settles) await fleet.settled();
   return fleet;
 }
 
-function startBalancer(t: Pick<TestContext, 'after'>, balancer: Balancer, config: string): () => string {
-  const folder = mkdtempSync(join(tmpdir(), 'trama-fleet-'));
-  const file = join(folder, 'balancer.conf');
-  writeFileSync(file, config);
-  const own = `daemon off; pid ${folder}/nginx.pid; error_log stderr warn;`;
-  const args = balancer === 'haproxy' ? ['-db', '-f', file] : ['-e', 'stderr', '-c', file, '-g', own];
-  const child = spawn(balancer, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  let log = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      log += text;
-    });
-  }
-  child.once('error', (error) => {
-    log += error.message;
-  });
-  t.after(async () => {
-    child.kill('SIGTERM');
-    await exited;
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return () => log;
+/** The ports that a server had, as arguments of the next one. */
+function placeOf({ port, tlsPort, httpPort, httpsPort }: RunningServer): string[] {
+  const ports = { port, 'tls-port': tlsPort, 'http-port': httpPort, 'https-port': httpsPort };
+  return Object.entries(ports).flatMap(([flag, value]) => (value === 0 ? [] : [`--${flag}`, String(value)]));
 }
 
-async function untilReady({ httpPort }: RunningServer): Promise<void> {
+async function untilReady(host: string, { httpPort }: RunningServer): Promise<void> {
   await until('the server is ready', async () => {
-    const answer = await fetch(`http://127.0.0.1:${httpPort}/readyz`);
+    const answer = await fetch(`http://${host}:${httpPort}/readyz`);
     await answer.arrayBuffer();
     return answer.ok;
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
+function openSocket(port: number, tls: TlsFiles | undefined): Socket {
+  if (tls === undefined) return connect(port, '127.0.0.1');
+  return connectSecurely({ port, host: '127.0.0.1', ca: [...tls.ca] });
 }
 
 /** Opens connections until each server has had one more than before. They stay until then: the emptiest server gets the next. */
-async function untilAllServe(port: number, servers: readonly RunningServer[]): Promise<void> {
-  const before = await Promise.all(servers.map(accepted));
+async function untilAllServe(open: () => Socket, acceptedByEach: () => Promise<readonly number[]>): Promise<void> {
+  const before = await acceptedByEach();
   const sockets: Socket[] = [];
   try {
     await until(
       'the balancer sends connections to each server',
       async () => {
-        sockets.push(connect(port, '127.0.0.1').on('error', () => {}));
-        const now = await Promise.all(servers.map(accepted));
+        sockets.push(open().on('error', () => {}));
+        const now = await acceptedByEach();
         return now.every((count, index) => count > before[index]!);
       },
       { timeoutMs: 30_000, everyMs: 50 },
@@ -163,7 +124,11 @@ async function untilAllServe(port: number, servers: readonly RunningServer[]): P
   }
 }
 
-async function accepted({ httpPort }: RunningServer): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
-  return Number(/^trama_accepted_connections_total (\d+)$/m.exec(text)?.[1] ?? Number.NaN);
+function accepted(hosts: readonly string[], servers: readonly RunningServer[]): Promise<readonly number[]> {
+  return Promise.all(
+    servers.map(async ({ httpPort }, index) => {
+      const text = await (await fetch(`http://${hosts[index]}:${httpPort}/metrics`)).text();
+      return Number(/^trama_accepted_connections_total (\d+)$/m.exec(text)?.[1] ?? Number.NaN);
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 /** HAProxy before one server, in TCP mode. */
-import { startBalancer } from './balancer.js';
+import { type BalancerParts, startBalancer } from './balancer.js';
 import type { TestContext } from './suite.js';
 
 export interface HaproxyOptions {
@@ -8,14 +8,21 @@ export interface HaproxyOptions {
   readonly server: string;
   /** What stands on the `bind` line behind the address, such as `ssl crt server.pem`. */
   readonly bind?: string;
+  /** Further lines of the `backend` section. */
+  readonly backend?: string;
 }
 
+/** How it is started in the foreground. */
+export const haproxy: Pick<BalancerParts, 'program' | 'args'> = {
+  program: 'haproxy',
+  args: (configPath) => ['-db', '-f', configPath],
+};
+
 /** Resolves to the port of its front. */
-export function startHaproxy(t: Pick<TestContext, 'after'>, options: HaproxyOptions): Promise<number> {
-  const { serverPort, server, bind = '' } = options;
-  return startBalancer(t, {
-    program: 'haproxy',
-    args: (configPath) => ['-db', '-f', configPath],
+export async function startHaproxy(t: Pick<TestContext, 'after'>, options: HaproxyOptions): Promise<number> {
+  const { serverPort, server, bind = '', backend = '' } = options;
+  const { port: front } = await startBalancer(t, {
+    ...haproxy,
     config: (port) => `global
   maxconn 200
 defaults
@@ -26,8 +33,10 @@ defaults
 frontend front
   bind 127.0.0.1:${port} ${bind}
   default_backend servers
+  ${backend}
 backend servers
   server one 127.0.0.1:${serverPort} ${server}
 `,
   });
+  return front;
 }

@@ -12,8 +12,10 @@ import { until } from './until.js';
 const markOps = fileURLToPath(new URL('./fixtures/mark-ops.js', import.meta.url));
 const connections = 8;
 
-export interface LoadedFleetOptions extends Pick<FleetOptions, 'balancer' | 'adapt'> {
+export interface LoadedFleetOptions extends Pick<FleetOptions, 'balancer' | 'way' | 'adapt' | 'first'> {
   readonly client?: ConnectOptions;
+  /** See `LoadOptions`. */
+  readonly hurriedMs?: number;
   /** Puts something between the clients and the balancer; answers its port. */
   readonly between?: (port: number) => Promise<number>;
 }
@@ -25,15 +27,17 @@ export interface LoadedFleet {
 
 export async function openLoadedFleet(
   t: Pick<TestContext, 'after'>,
-  { client = {}, between = async (port) => port, ...options }: LoadedFleetOptions,
+  { client = {}, hurriedMs, between = async (port) => port, ...options }: LoadedFleetOptions,
 ): Promise<LoadedFleet> {
   const folder = mkdtempSync(join(tmpdir(), 'trama-marks-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const marksFile = join(folder, 'marks');
   writeFileSync(marksFile, '');
-  const args = ['--ops', markOps, '--workers', '1'];
+  const args = ['--ops', markOps];
   const fleet = await openFleet(t, { ...options, args, env: { MARKS_FILE: marksFile } });
-  const load = await SteadyLoad.begin({ port: await between(fleet.port), connections, marksFile, client });
+  const port = await between(fleet.port);
+  const asked = { port, connections, marksFile, hurriedMs, client: { ...fleet.client, ...client } };
+  const load = await SteadyLoad.begin(asked);
   t.after(() => load.end());
   await untilCalls(load, 100);
   return { fleet, load };

@@ -1,6 +1,6 @@
 /** nginx before one server, with its `stream` module, which Debian has as a package of its own. */
 import { existsSync } from 'node:fs';
-import { startBalancer } from './balancer.js';
+import { type BalancerParts, startBalancer } from './balancer.js';
 import type { Need, TestContext } from './suite.js';
 
 const streamModule = '/usr/lib/nginx/modules/ngx_stream_module.so';
@@ -11,6 +11,15 @@ export const nginxNeeds: readonly Need[] = [
   () => (existsSync(streamModule) ? undefined : 'the stream module of nginx is not there (libnginx-mod-stream)'),
 ];
 
+/** How it is started in the foreground, with nothing of its own outside of the folder. */
+export const nginx: Pick<BalancerParts, 'program' | 'args'> = {
+  program: 'nginx',
+  args: (configPath, folder) => [
+    ...['-e', 'stderr', '-c', configPath],
+    ...['-g', `daemon off; pid ${folder}/nginx.pid; error_log stderr warn;`],
+  ],
+};
+
 export interface NginxOptions {
   readonly serverPort: number;
   /** What stands in its `server` block beside the ports, such as `proxy_protocol on;`. */
@@ -18,14 +27,11 @@ export interface NginxOptions {
 }
 
 /** Resolves to the port of its front. */
-export function startNginx(t: Pick<TestContext, 'after'>, { serverPort, server }: NginxOptions): Promise<number> {
-  return startBalancer(t, {
-    program: 'nginx',
-    args: (configPath, folder) => ['-p', folder, '-c', configPath, '-e', `${folder}/error.log`],
-    config: (port, folder) => `load_module ${streamModule};
-daemon off;
+export async function startNginx(t: Pick<TestContext, 'after'>, { serverPort, server }: NginxOptions): Promise<number> {
+  const { port: front } = await startBalancer(t, {
+    ...nginx,
+    config: (port) => `load_module ${streamModule};
 worker_processes 1;
-pid ${folder}/nginx.pid;
 events { worker_connections 256; }
 stream {
   server {
@@ -37,4 +43,5 @@ stream {
 }
 `,
   });
+  return front;
 }

@@ -15,8 +15,11 @@ const startTimeoutMs = 15_000;
 const stopTimeoutMs = 12_000;
 
 export interface RunningServer {
+  /** Ports are 0 where the server has none. */
   readonly port: number;
   readonly httpPort: number;
+  readonly tlsPort: number;
+  readonly httpsPort: number;
   readonly process: ChildProcess;
   /** Lines of stdout so far, and those still to come. */
   readonly log: string[];
@@ -65,11 +68,11 @@ export async function startServerBy(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const listening = new Promise<{ port: number; httpPort: number }>((resolve) => {
+  const listening = new Promise<Partial<RunningServer>>((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       log.push(line);
       const entry = parseLine(line);
-      if (entry?.msg === 'listening') resolve(entry as { port: number; httpPort: number });
+      if (entry?.msg === 'listening') resolve(entry as Partial<RunningServer>);
     });
   });
   const ended = exited.then((status): never => {
@@ -80,8 +83,10 @@ export async function startServerBy(
   ended.catch(() => {});
 
   return {
-    port: ports.port,
-    httpPort: ports.httpPort,
+    port: ports.port ?? 0,
+    httpPort: ports.httpPort ?? 0,
+    tlsPort: ports.tlsPort ?? 0,
+    httpsPort: ports.httpsPort ?? 0,
     process: child,
     log,
     stderr: () => stderr,

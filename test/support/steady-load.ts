@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly connections: number;
   /** The file that the operation `mark` appends to. */
   readonly marksFile: string;
+  /** On each connection one more call at a time, with so many milliseconds as its limit. */
+  readonly hurriedMs?: number | undefined;
   readonly client?: ConnectOptions;
 }
 
@@ -27,6 +29,8 @@ export interface LoadReport {
   /** Calls that were answered and never ran. */
   readonly missing: number;
   readonly longestMs: number;
+  /** Of the calls with a limit of their own, which count nowhere else. */
+  readonly hurried: { readonly outcomes: Readonly<Record<string, number>>; readonly longestMs: number };
   /** Times that a client had no connection at all. */
   readonly reconnects: number;
 }
@@ -39,8 +43,11 @@ type Outcome = 'ok' | string;
 export class SteadyLoad {
   readonly #clients: readonly Client[];
   readonly #marksFile: string;
+  readonly #hurriedMs: number | undefined;
   readonly #marks = new Map<string, Outcome>();
   readonly #sums: Record<Outcome, number> = {};
+  readonly #hurried: Record<Outcome, number> = {};
+  #longestHurriedMs = 0;
   /** When each worker's call began, while it is under way. */
   readonly #startedAtMs = new Map<object, number>();
   #longestMs = 0;
@@ -48,14 +55,16 @@ export class SteadyLoad {
   #isOver = false;
   #work: Promise<unknown> = Promise.resolve();
 
-  private constructor(clients: readonly Client[], marksFile: string) {
+  private constructor(clients: readonly Client[], { marksFile, hurriedMs }: LoadOptions) {
     this.#clients = clients;
     this.#marksFile = marksFile;
+    this.#hurriedMs = hurriedMs;
   }
 
-  static async begin({ port, connections, marksFile, client = {} }: LoadOptions): Promise<SteadyLoad> {
+  static async begin(options: LoadOptions): Promise<SteadyLoad> {
+    const { port, connections, client = {} } = options;
     const clients = await Promise.all(Array.from({ length: connections }, () => connect({ port, ...client })));
-    const load = new SteadyLoad(clients, marksFile);
+    const load = new SteadyLoad(clients, options);
     load.#begin();
     return load;
   }
@@ -105,6 +114,7 @@ export class SteadyLoad {
       doubled,
       missing,
       longestMs: Math.round(this.#longestMs),
+      hurried: { outcomes: this.#hurried, longestMs: Math.round(this.#longestHurriedMs) },
       reconnects: this.#reconnects,
     };
   }
@@ -114,10 +124,14 @@ export class SteadyLoad {
       client.onState(({ state }) => {
         if (state === 'reconnecting') this.#reconnects++;
       });
-      return Array.from({ length: workers }, (_, worker) => [
-        this.#repeat(() => this.#sum(client)),
-        this.#repeat((round) => this.#mark(client, `${index}-${worker}-${round}`)),
-      ]).flat();
+      const hurriedMs = this.#hurriedMs;
+      return [
+        ...Array.from({ length: workers }, (_, worker) => [
+          this.#repeat(() => this.#sum(client)),
+          this.#repeat((round) => this.#mark(client, `${index}-${worker}-${round}`)),
+        ]).flat(),
+        ...(hurriedMs === undefined ? [] : [this.#hurry(client, hurriedMs)]),
+      ];
     });
     this.#work = Promise.all(work);
   }
@@ -129,7 +143,17 @@ export class SteadyLoad {
       await call(round);
       this.#startedAtMs.delete(call);
       this.#longestMs = Math.max(this.#longestMs, performance.now() - startMs);
-      await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 4));
+      await pause();
+    }
+  }
+
+  async #hurry(client: Client, timeoutMs: number): Promise<void> {
+    while (!this.#isOver) {
+      const startMs = performance.now();
+      const outcome = await outcomeOf(client.call('sum', [1, 2], { timeoutMs }), 3);
+      this.#hurried[outcome] = (this.#hurried[outcome] ?? 0) + 1;
+      this.#longestHurriedMs = Math.max(this.#longestHurriedMs, performance.now() - startMs);
+      await pause();
     }
   }
 
@@ -141,6 +165,10 @@ export class SteadyLoad {
   async #mark(client: Client, key: string): Promise<void> {
     this.#marks.set(key, await outcomeOf(client.call('mark', key), key));
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 4));
 }
 
 async function outcomeOf(call: Promise<unknown>, expected: unknown): Promise<Outcome> {

@@ -1,6 +1,6 @@
 /**
  * The step of a door that stands behind balancers: a connection comes from one that is trusted and begins with a PROXY
- * header, or it is refused. What a stranger says of itself is never read.
+ * header, or it is refused. What a stranger says of itself is never read: it is refused too, or passes as it is.
  *
  * Invariant: what is read behind the header is put back in the socket, in its order, and the socket is paused again.
  */
@@ -14,6 +14,8 @@ import type { TrustedProxies } from './trusted-proxies.js';
 
 export interface ProxyStepParts {
   readonly trusted: TrustedProxies;
+  /** What becomes of peers that are no balancers. */
+  readonly strangers: 'refused' | 'pass';
   /** A connection is refused, by the peer's own address. */
   refused(reason: EndReason, address: PeerAddress, why: string): void;
 }
@@ -21,12 +23,13 @@ export interface ProxyStepParts {
 /** The handle of a socket in Node, which goes on reading while a socket is paused until this is called. */
 type WithHandle = { _handle?: { reading?: boolean; readStop?(): void } | null };
 
-export function makeProxyStep({ trusted, refused }: ProxyStepParts): AcceptStep {
+export function makeProxyStep({ trusted, strangers, refused }: ProxyStepParts): AcceptStep {
   return async (arrival) => {
     const { socket, address } = arrival;
     // A socket has no address once its peer has reset it, as checks of health do.
     if (address.remoteAddress === undefined) return undefined;
     if (!trusted.has(address.remoteAddress)) {
+      if (strangers === 'pass') return arrival;
       refused('proxy_untrusted', address, 'its peer is none of --trusted-proxies');
       return undefined;
     }

@@ -243,7 +243,8 @@ export class Handshakes {
     end(secure.isSessionReused() ? 'resumed' : 'full', {
       socket: secure,
       address: arrival.address,
-      identity: identity ?? arrival.identity,
+      // What a trusted proxy has told is the client's; a certificate on such a connection is the proxy's own.
+      identity: arrival.identity ?? identity,
     });
   }
 

@@ -53,7 +53,7 @@ async function openSteps(t: TestContext) {
     port: 0,
     host: '127.0.0.1',
     turnedAwayMax: 16,
-    steps: [makeProxyStep({ trusted, refused: (...refusal) => failures.push(refusal) })],
+    steps: [makeProxyStep({ trusted, strangers: 'refused', refused: (...refusal) => failures.push(refusal) })],
     addressRefusal: () => undefined,
     refusal: () => {
       connects++;

@@ -1,7 +1,7 @@
 /** The step in a server, over real connections. */
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
-import { type RunningServer, startServer } from '../../../../src/server/server.js';
+import { type RunningServer, type ServerConfig, startServer } from '../../../../src/server/server.js';
 import { headerOfClient, sslTlv, withChecksum } from '../../../support/proxy-header.js';
 import { suite, type TestContext } from '../../../support/suite.js';
 import { until } from '../../../support/until.js';
@@ -10,10 +10,14 @@ import { numbers, serverDefaults } from '../../support.js';
 
 const test = suite('a door behind balancers');
 
-async function openDoor(t: TestContext, trustedProxies: readonly string[] = ['127.0.0.1']) {
+async function openDoor(
+  t: TestContext,
+  trustedProxies: readonly string[] = ['127.0.0.1'],
+  more: Partial<ServerConfig> = {},
+) {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const server = await startServer({ ...serverDefaults, proxyProtocol: true, trustedProxies }, log);
+  const server = await startServer({ ...serverDefaults, proxyProtocol: true, trustedProxies, ...more }, log);
   t.after(() => server.close());
   const refused = () => lines.filter(({ msg }) => msg === 'the server ends a connection');
   return { server, refused, wire: () => openWire(t, server.port) };
@@ -116,6 +120,19 @@ test('the log tells the client’s address, not the balancer’s', async (t) => 
   await until('it is told', () => refused().length === 1);
   const [{ remoteAddress, remotePort }] = refused() as [Record<string, unknown>];
   assert.equal([remoteAddress, remotePort], ['192.0.2.7', 50000]);
+});
+
+test('connections of the balancer’s own address take no places from its clients', async (t) => {
+  const { wire } = await openDoor(t, ['127.0.0.1'], { maxConnectionsPerAddress: 1 });
+  const own = await wire();
+  await own.send(Buffer.from('PROXY UNKNOWN\r\n'), request('1', 'echo', '1'));
+  assert.is((await own.reply()).result, 1);
+  const client = await wire();
+  await client.send(headers['version 1'], request('1', 'echo', '2'));
+  assert.is((await client.reply()).result, 2);
+  const second = await wire();
+  await second.send(headers['version 1'], request('1', 'echo', '3'));
+  assert.is((await second.reply()).code, 'OVERLOADED');
 });
 
 test.run();
