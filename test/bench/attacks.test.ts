@@ -130,7 +130,11 @@ test('an attack is measured with honest clients beside it, and a shutdown in the
   const { attacks } = JSON.parse(await readFile(join(folder, 'attacks.json'), 'utf8')) as BenchResults;
   const [row, ...others] = attacks!.rows;
   assert.equal([row!.name, others], ['flood of bad JSON', []]);
-  for (const kind of ['echo', 'operation', 'sum'] as const) assert.ok(row!.calm[kind].ok > 0, kind);
+  const { calm: before, during, after } = row!;
+  // On a busy machine each of these times may be too short for one of them.
+  for (const kind of ['echo', 'operation', 'sum', 'call'] as const) {
+    assert.ok(before[kind].ok + during[kind].ok + after[kind].ok > 0, kind);
+  }
   assert.ok(row!.attackerCounted.frames! > 0, JSON.stringify(row!.attackerCounted));
   assert.ok(row!.idleBytes! > 0 && row!.peakBytes! > row!.idleBytes!);
   assert.is(row!.exit.status, 0);

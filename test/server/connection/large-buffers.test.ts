@@ -29,6 +29,7 @@ test('what is held and what is kept are together no more than the budget, whatev
     // Somebody else's, who knows nothing of buffers.
     fc.record({ kind: fc.constant('take' as const), bytes: fc.integer({ min: 1, max: 400_000 }) }),
     fc.constant({ kind: 'give' as const }),
+    fc.record({ kind: fc.constant('rest' as const), afterMs: fc.nat(20_000) }),
   );
   const property = fc.property(
     fc.integer({ min: 600_000, max: 3_000_000 }),
@@ -61,6 +62,7 @@ test('what is held and what is kept are together no more than the budget, whatev
           target?.release();
         } else if (each.kind === 'take') other.take(each.bytes);
         else if (each.kind === 'give') other.give(other.held);
+        else if (each.kind === 'rest') large.rest(performance.now() + each.afterMs);
         assert.ok(budget.held + large.keptBytes <= max, `${budget.held} held and ${large.keptBytes} kept of ${max}`);
         assert.ok(large.keptBytes >= 0 && budget.held >= 0);
       }
@@ -110,6 +112,27 @@ test('memory that is kept makes room for whatever else the budget is to hold', (
   replies.force(1_200_000);
   assert.is(large.keptBytes, 0);
 });
+
+for (const memory of ['own', 'shared'] as const) {
+  test(`what nothing has used for a while is let go of: ${memory} memory`, () => {
+    const { budget, buffers, large } = openBuffers(10_000_000);
+    const body = new HeldBody(budget.share(), buffers, bodyMax, memory);
+    body.add(new Uint8Array(400_000));
+    const { buffer } = body.bytes;
+    body.release();
+    large.rest(performance.now() + 5_000);
+    assert.is(large.keptBytes, buffer.byteLength, 'it was used just now');
+    large.rest(performance.now() + 20_000);
+    assert.is(large.keptBytes, 0);
+    // Memory of this thread is the system's again; what is shared serves as long as it is there.
+    const next = new HeldBody(budget.share(), buffers, bodyMax, memory);
+    assert.is(next.add(new Uint8Array(400_000)), true);
+    assert.equal(
+      [buffer.byteLength > 0, next.bytes.buffer === buffer],
+      memory === 'own' ? [false, false] : [true, true],
+    );
+  });
+}
 
 test('a body gets the smallest buffer that is long enough for it, and the longest where none is', () => {
   const { budget, buffers } = openBuffers(10_000_000);
