@@ -47,6 +47,8 @@ export interface BulkRequest {
   readonly label: string | undefined;
   /** Whom it is for: those who wait for workers take turns. */
   readonly owner: object;
+  /** All owners of one address, or an identity. */
+  readonly group: object | string;
   /** Called once, never before `open` has returned; without an outcome where the body was abandoned. */
   readonly onEnd: (outcome: BulkOutcome | undefined) => void;
 }
@@ -176,6 +178,10 @@ export class BulkBody {
   /** Whom it is for. */
   get owner(): object {
     return this.#request.owner;
+  }
+
+  get group(): object | string {
+    return this.#request.group;
   }
 
   /** Gives up its place, as soon as all that has come is added: others wait. False where it keeps it. */

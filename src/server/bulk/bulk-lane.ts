@@ -59,7 +59,7 @@ export interface BulkLaneParts {
  * where much comes, of a tenth where little does. Newcomers and those that had their turns before get the places that
  * come free alternately. So a crowd that sends slowly keeps nobody waiting for long, and newcomers do not shut it out.
  * Whoever has fewer places than another is before him, and one that has at least two more gives one up at once: so the many
- * connections of one identity keep no other waiting.
+ * connections of one identity, or of one address, keep no other waiting.
  *
  * Invariant: bodies that are open are never more than the bound. One that has ended, or whose turn is over, gives up its
  * place as soon as no thread reads its memory any more. Of the owners that have the fewest places, the one that has waited
@@ -85,8 +85,8 @@ export class BulkLane implements BulkOwner {
   #isNewcomersTurn = true;
   /** Looks whose turn is over, as long as some wait. */
   #turns: NodeJS.Timeout | undefined;
-  /** How many places each owner has. */
-  readonly #places = new Map<object, number>();
+  /** How many places each owner has, and each group of them. */
+  readonly #places = new Map<object | string, number>();
   /** In the order in which they got their places. */
   readonly #open = new Set<BulkBody>();
 
@@ -118,7 +118,7 @@ export class BulkLane implements BulkOwner {
     if (this.#open.size < this.#bodiesMax) this.#admit(body);
     else {
       this.#newcomers.add(body);
-      this.#takeFromRichest(body.owner);
+      this.#takeFromRichest(body);
       this.#endTurns(body.cameAtMs);
       this.#turns ??= setInterval(() => this.#lookAtTurns(), slowTurnMs).unref();
     }
@@ -181,7 +181,7 @@ export class BulkLane implements BulkOwner {
     const queues = this.#isNewcomersTurn ? [this.#newcomers, this.#returned] : [this.#returned, this.#newcomers];
     this.#isNewcomersTurn = !this.#isNewcomersTurn;
     for (const queue of queues) {
-      const next = queue.next((owner) => this.#placesOf(owner));
+      const next = queue.next((body) => this.#rank(body));
       if (next === undefined) continue;
       queue.delete(next);
       return next;
@@ -196,8 +196,7 @@ export class BulkLane implements BulkOwner {
 
   leftPlace(body: BulkBody): void {
     this.#open.delete(body);
-    this.#places.set(body.owner, this.#placesOf(body.owner) - 1);
-    if (this.#placesOf(body.owner) === 0) this.#places.delete(body.owner);
+    this.#count(body, -1);
     const next = this.#takeNext();
     if (next !== undefined) this.#admit(next);
   }
@@ -216,19 +215,36 @@ export class BulkLane implements BulkOwner {
 
   #admit(body: BulkBody): void {
     this.#open.add(body);
-    this.#places.set(body.owner, this.#placesOf(body.owner) + 1);
+    this.#count(body, 1);
     body.begin();
   }
 
-  #placesOf(owner: object): number {
-    return this.#places.get(owner) ?? 0;
+  #count({ owner, group }: BulkBody, change: number): void {
+    for (const holder of new Set([owner, group])) {
+      const places = this.#placesOf(holder) + change;
+      if (places === 0) this.#places.delete(holder);
+      else this.#places.set(holder, places);
+    }
   }
 
-  /** Has the owner of the most places give one up, where that is fair to him. */
-  #takeFromRichest(owner: object): void {
-    let [richest, most] = [owner, this.#placesOf(owner) + 1];
-    for (const [other, places] of this.#places) if (places > most) [richest, most] = [other, places];
-    if (richest === owner) return;
-    for (const body of this.#open) if (body.owner === richest && body.yieldPlace()) return;
+  #placesOf(holder: object | string): number {
+    return this.#places.get(holder) ?? 0;
+  }
+
+  /** Who has fewer comes first: groups are compared, and then the owners in them. */
+  #rank({ owner, group }: BulkBody): number {
+    return this.#placesOf(group) * (this.#bodiesMax + 1) + this.#placesOf(owner);
+  }
+
+  /** Has the group that has the most places give one up, or the owner in the same group, where that is fair. */
+  #takeFromRichest(newcomer: BulkBody): void {
+    const isOver = (kind: 'group' | 'owner', body: BulkBody) =>
+      body[kind] !== newcomer[kind] && this.#placesOf(body[kind]) > this.#placesOf(newcomer[kind]) + 1;
+    for (const kind of ['group', 'owner'] as const) {
+      const rich = [...this.#open]
+        .filter((body) => (kind === 'group' || body.group === newcomer.group) && isOver(kind, body))
+        .sort((one, other) => this.#placesOf(other[kind]) - this.#placesOf(one[kind]));
+      if (rich.some((body) => body.yieldPlace())) return;
+    }
   }
 }

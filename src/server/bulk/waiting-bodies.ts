@@ -29,15 +29,16 @@ export class WaitingBodies {
     if (own.size > 0) this.#byOwner.set(body.owner, own);
   }
 
-  /** The first of the owner that has the fewest places; `undefined` where none waits. */
-  next(placesOf: (owner: object) => number): BulkBody | undefined {
-    let [found, fewest]: [Set<BulkBody> | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
-    for (const [owner, own] of this.#byOwner) {
-      const places = placesOf(owner);
-      if (places >= fewest) continue;
-      [found, fewest] = [own, places];
-      if (places === 0) break;
+  /** The first body of the owner that is of the least rank; `undefined` where none waits. */
+  next(rankOf: (body: BulkBody) => number): BulkBody | undefined {
+    let [found, least]: [BulkBody | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
+    for (const own of this.#byOwner.values()) {
+      const first = own.values().next().value!;
+      const rank = rankOf(first);
+      if (rank >= least) continue;
+      [found, least] = [first, rank];
+      if (rank === 0) break;
     }
-    return found?.values().next().value;
+    return found;
   }
 }

@@ -9,6 +9,7 @@ import { errorFrame, type IdToken, okFrame } from '../../protocol/replies.js';
 import type { Access } from '../access/access.js';
 import type { Denial } from '../access/identity.js';
 import type { BulkBody } from '../bulk/bulk-body.js';
+import { addressGroup } from '../channel/connection-places.js';
 import type { Observer, RefusalLimit } from '../observer.js';
 import type { Lane } from '../server-view.js';
 import type { Admission, Refusal } from './admission.js';
@@ -171,7 +172,12 @@ export class Dispatcher {
     let body: BulkBody;
     try {
       body = this.#parts.executor.runStream(
-        { request, owner: identity ?? peer, settled: (outcome) => this.#settle(peer, active, outcome, 'bulk_places') },
+        {
+          request,
+          owner: identity ?? peer,
+          group: identity ?? addressGroup(peer.remoteAddress ?? ''),
+          settled: (outcome) => this.#settle(peer, active, outcome, 'bulk_places'),
+        },
         start,
       );
     } catch (error) {

@@ -80,6 +80,11 @@ export const hereBytesMax = 256 * 1024;
 const sumHereBytesMax = 768 * 1024;
 const fewWorkers = 2;
 
+export interface StreamRun extends Omit<Run, 'became' | 'freed' | 'quota'> {
+  /** All owners of one address, or an identity: what has fewer places is before others. */
+  readonly group: object | string;
+}
+
 export class Executor {
   readonly #parts: ExecutorParts;
   readonly #builtIn = new Map(builtInOperations.map((operation) => [operation.name, operation]));
@@ -140,13 +145,14 @@ export class Executor {
   }
 
   /** Answers a body as it comes; what comes after its start is given to the body that this returns. */
-  runStream(run: Omit<Run, 'became' | 'freed' | 'quota'>, start: BodyStart): BulkBody {
+  runStream(run: StreamRun, start: BodyStart): BulkBody {
     const { request } = run;
     let deadline: NodeJS.Timeout | undefined;
     const body = this.#parts.lane.open({
       ...start,
       label: request.id,
       owner: run.owner,
+      group: run.group,
       onEnd: (outcome) => {
         clearTimeout(deadline);
         request.wholeAtMs = body.wholeAtMs;

@@ -52,6 +52,7 @@ async function openLane(t: TestContext, via: (pool: TaskRunner) => TaskRunner = 
       share,
       label: '1',
       owner: share,
+      group: share,
       onEnd,
     });
   return { lane, budget, open, released: () => released };
