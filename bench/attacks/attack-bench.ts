@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createToken } from '../create-token.js';
+import { makePair } from '../edge/certificate.js';
 import { residentBytes } from '../process-figures.js';
 import type { AttackFigures, AttackResults, AttackRow, HonestByKind } from '../results.js';
 import { type AttackCase, drainMs } from './attacks.js';
@@ -50,13 +51,15 @@ export async function benchAttacks(plan: AttackPlan, tell: (line: string) => voi
 /** One attack, on a server of its own. */
 export async function measureAttack(
   plan: AttackTimes,
-  { name, serverArgs = [], asksForTokens = false, sums = 'paced', secondsMin = 0, bounds }: AttackCase,
+  { name, serverArgs = [], asksForTokens = false, hasTls = false, sums = 'paced', secondsMin = 0, bounds }: AttackCase,
 ): Promise<AttackFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'trama-attack-'));
   const tokens = join(folder, 'tokens.json');
   const token = asksForTokens ? await createToken(plan.serverMain, tokens) : undefined;
   const access = asksForTokens ? ['--auth', 'required', '--tokens', tokens] : [];
-  const args = ['--drain-ms', `${drainMs}`, ...access, ...serverArgs];
+  const pair = hasTls ? await makePair(folder) : undefined;
+  const tls = pair === undefined ? [] : ['--tls-port', '0', '--tls-cert', pair.certificate, '--tls-key', pair.key];
+  const args = ['--drain-ms', `${drainMs}`, ...access, ...tls, ...serverArgs];
   const server = await startServer(plan.serverMain, args);
   const honest: Child<HonestReport>[] = [];
   try {

@@ -3,6 +3,8 @@
 export interface Target {
   readonly port: number;
   readonly httpPort: number;
+  /** Where the server has one. */
+  readonly tlsPort?: number | undefined;
   /** Where the server asks for one: the honest clients' own. No attacker has it. */
   readonly token?: string | undefined;
 }

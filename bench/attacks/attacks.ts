@@ -7,6 +7,7 @@ import { endings } from './kinds/endings.js';
 import { endless } from './kinds/endless.js';
 import { fastSums } from './kinds/fast-sums.js';
 import { type FloodKind, flood, floodFrames } from './kinds/flood.js';
+import { type HandshakeEnd, handshakes } from './kinds/handshakes.js';
 import { hog } from './kinds/hog.js';
 import { announceBodies } from './kinds/http-announce.js';
 import { postBodies } from './kinds/http-bodies.js';
@@ -50,6 +51,8 @@ export interface AttackCase {
   readonly serverArgs?: readonly string[];
   /** The honest clients have a token, and nobody comes in without one. */
   readonly asksForTokens?: boolean;
+  /** It has a port for TLS as well, over which honest clients call users' operations. */
+  readonly hasTls?: boolean;
   /** Honest large sums: ten a second, or one after the other as fast as they are answered; or ten that need a place. */
   readonly sums?: 'paced' | 'again' | 'in parts';
   /** How long it must go on to show anything, if longer than the others. */
@@ -80,6 +83,11 @@ const floods = (Object.keys(floodFrames) as FloodKind[]).map((kind): AttackCase 
 
 const bursts = (['$ops', '$cancel', 'unknown names'] as const).map((kind): AttackCase => {
   return { name: `bursts of 8 MiB of ${kind}`, attack: burst(kind, 8 * mib), bounds: responsive };
+});
+
+const tlsFloods = (['begun', 'finished'] satisfies HandshakeEnd[]).map((where): AttackCase => {
+  const bounds = { ...unnoticed, p99GainMax: 4 };
+  return { name: `TLS handshakes ${where} and left`, attack: handshakes(64, where), hasTls: true, bounds };
 });
 
 const loops = [2, 200].map((calls): AttackCase => {
@@ -174,6 +182,7 @@ export const attackCases: readonly AttackCase[] = [
   },
   ...httpHolders,
   ...httpDrips,
+  ...tlsFloods,
   {
     name: '16 POSTs of 16 MiB announced, nothing sent',
     attack: announceBodies(16, largeBodyBytes - 1024),

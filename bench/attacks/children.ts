@@ -52,7 +52,7 @@ export async function startServer(main: string, args: readonly string[]): Promis
     throw new Error(`the server ended with ${status} before it listened`);
   });
   ended.catch(() => {});
-  const { port, httpPort } = await within(startTimeoutMs, 'the server', Promise.race([listening, ended]));
+  const { port, httpPort, tlsPort } = await within(startTimeoutMs, 'the server', Promise.race([listening, ended]));
   const stop = async (limitMs: number) => {
     const startedAtMs = performance.now();
     child.kill('SIGTERM');
@@ -61,7 +61,7 @@ export async function startServer(main: string, args: readonly string[]): Promis
     clearTimeout(late);
     return { status, ms: performance.now() - startedAtMs };
   };
-  return { port, httpPort, pid: child.pid!, stop };
+  return { port, httpPort, tlsPort, pid: child.pid!, stop };
 }
 
 export interface Child<Answer> {
@@ -90,18 +90,18 @@ async function ended(child: ChildProcess, end: () => void): Promise<void> {
   clearTimeout(late);
 }
 
-export function startHonest({ port, httpPort, token }: Target, work: HonestWorkName): Child<HonestReport> {
-  const args = [work, `${port}`, `${httpPort}`, ...(token === undefined ? [] : [token])];
+export function startHonest({ port, httpPort, tlsPort = 0, token }: Target, work: HonestWorkName): Child<HonestReport> {
+  const args = [work, `${port}`, `${httpPort}`, `${tlsPort}`, ...(token === undefined ? [] : [token])];
   const child = keep(fork(here('./honest.js'), args));
   return { ask: () => ask(child, 'the honest clients'), end: () => ended(child, () => child.kill()) };
 }
 
 /** Resolves when the attack is under way. */
 export async function startAttacker(
-  { port, httpPort }: Target,
+  { port, httpPort, tlsPort = 0 }: Target,
   name: string,
 ): Promise<Child<Readonly<Record<string, number>>>> {
-  const child = keep(fork(here('./attacker.js'), [name, `${port}`, `${httpPort}`]));
+  const child = keep(fork(here('./attacker.js'), [name, `${port}`, `${httpPort}`, `${tlsPort}`]));
   const begun = new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());
     child.once('close', (status) => reject(new Error(`the attacker ended with status ${status}`)));

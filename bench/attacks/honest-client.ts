@@ -29,9 +29,9 @@ const reconnectMs = 50;
 /** Requests without an answer, beyond which none is sent: the server allows 1,024. */
 const waitingMax = 1_000;
 
-/** Over one TCP connection. */
+/** Over one connection: plain TCP, or what `dial` makes. */
 export class FrameClient implements HonestClient {
-  readonly #port: number;
+  readonly #dial: () => Socket;
   readonly #token: string | undefined;
   readonly #work: HonestWork;
   readonly #waiting = new Map<string, number>();
@@ -42,8 +42,12 @@ export class FrameClient implements HonestClient {
   #wantedBytes = frameHeaderBytes;
   #sent = 0;
 
-  constructor({ port, token }: Target, work: HonestWork) {
-    this.#port = port;
+  constructor(
+    { port, token }: Target,
+    work: HonestWork,
+    dial: () => Socket = () => connect({ host: '127.0.0.1', port, noDelay: true }),
+  ) {
+    this.#dial = dial;
     this.#token = token;
     this.#work = work;
     this.#connect();
@@ -60,7 +64,7 @@ export class FrameClient implements HonestClient {
     this.#received = [];
     this.#receivedBytes = 0;
     this.#wantedBytes = frameHeaderBytes;
-    this.#socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true });
+    this.#socket = this.#dial();
     this.#socket.on('data', (chunk) => this.#onBytes(chunk));
     this.#socket.once('connect', () => {
       if (this.#token !== undefined) this.#socket.write(requestFrame('auth', '$auth', `{"token":"${this.#token}"}`));

@@ -3,6 +3,7 @@
  * message asks for what they met with since the last one.
  */
 
+import { connect } from 'node:tls';
 import type { HonestFigures } from '../results.js';
 import type { Target } from './attack.js';
 import { FrameClient, type HonestClient, type HonestKind, HttpClient } from './honest-client.js';
@@ -10,7 +11,7 @@ import { FrameClient, type HonestClient, type HonestKind, HttpClient } from './h
 export type HonestWorkName = 'small' | 'sums paced' | 'sums again' | 'sums in parts';
 export type HonestReport = Partial<Record<HonestKind, HonestFigures>>;
 
-const [work, port, httpPort, token] = process.argv.slice(2);
+const [work, port, httpPort, tlsPort, token] = process.argv.slice(2);
 const target: Target = { port: Number(port), httpPort: Number(httpPort), token };
 
 /** Some 400 KB: over what the I/O thread answers by itself. */
@@ -18,9 +19,17 @@ const numbers = `[${'1234.5678,'.repeat(40_000)}0]`;
 /** Some 1.2 MB: it needs a place, and goes to the engine threads in parts. */
 const manyNumbers = `[${'1234.5678,'.repeat(120_000)}0]`;
 
+/** Where the server has a port for TLS, its users' operations are called over it. */
+const dialSecurely = () =>
+  connect({ host: '127.0.0.1', port: Number(tlsPort), rejectUnauthorized: false }).setNoDelay(true);
+
 const small = (): Partial<Record<HonestKind, HonestClient>> => ({
   echo: new FrameClient(target, { op: 'echo', data: '"hola"', everyMs: 5 }),
-  operation: new FrameClient(target, { op: 'quick', data: '1', everyMs: 20 }),
+  operation: new FrameClient(
+    target,
+    { op: 'quick', data: '1', everyMs: 20 },
+    Number(tlsPort) > 0 ? dialSecurely : undefined,
+  ),
   call: new HttpClient(target, { path: '/v1/call/echo', body: '"hola"', everyMs: 20, keepAlive: true }),
   metrics: new HttpClient(target, { path: '/metrics', everyMs: 250, keepAlive: false }),
 });

@@ -171,11 +171,10 @@ class TcpChannel implements Channel {
     this.#deliverEarlySoon();
     this.#early = (socket.read() as Uint8Array | null) ?? noBytes;
     const buffer = this.#chooseTarget();
-    Object.assign(socket, {
-      [onreadMembers.buffer]: buffer,
-      [onreadMembers.callback]: (length: number) => this.#read(length),
-      [onreadMembers.nextBuffer]: () => this.#chooseTarget(),
-    });
+    const members = socket as unknown as Record<symbol, unknown>;
+    members[onreadMembers.buffer] = buffer;
+    members[onreadMembers.callback] = (length: number) => this.#read(length);
+    members[onreadMembers.nextBuffer] = () => this.#chooseTarget();
     handle.useUserBuffer(buffer);
     return socket.resume();
   }

@@ -4,10 +4,10 @@
  *
  *     greeting ──ClientHello is whole──▶ waiting ──its turn──▶ running ──▶ secure
  *
- * The next handshake begins no earlier than a few times what the last one took after that one began, so connections that
- * are open have the greater part of the loop; or when the loop has stood idle for as long as that one took. What a peer
- * has to send first is read before its turn: a peer that sends nothing has none. When all places are taken, the peer
- * gives way that has cost least and waited longest; one that has begun a handshake and left it may cost others nothing more.
+ * What a peer has to send first is read before its turn: a peer that sends nothing has none. Turns are given in the order
+ * of the greetings, as long as the budget has something left, and others are read between two of them. When all places
+ * are taken, the peer gives way that has cost least and waited longest; one that has begun a handshake and left it may cost
+ * others nothing more.
  *
  * Invariant: each socket is in one of the states, and leaves it by becoming secure, by failing, by its end or at its
  * deadline; it is then held by nothing here.
@@ -18,6 +18,8 @@ import { TLSSocket } from 'node:tls';
 import type { AcceptStep, Arrival } from '../acceptor.js';
 import { nameOf } from './certificate-name.js';
 import type { Certificates } from './certificates.js';
+import { readHello } from './client-hello.js';
+import { HandshakeBudget } from './handshake-budget.js';
 
 /** How each handshake ended. `left`: the peer went away. `refused`: it gave way, since all places were taken. */
 export type HandshakeOutcome = 'full' | 'resumed' | 'failed' | 'bad_certificate' | 'left' | 'late' | 'refused';
@@ -27,25 +29,17 @@ export interface HandshakeFigures {
   readonly outcomes: Readonly<Record<HandshakeOutcome, number>>;
 }
 
-/** Sockets on their way at once. Of those that wait the last one has its turn within about a second. */
+/** Sockets on their way at once: as many as have their turn before the deadline, or nearly. */
 const placesMaxDefault = 1024;
-/** From the begin of a handshake to that of the next, in times of what it took. */
-const pauseFactor = 4;
-/** What a handshake counts at least: not all that it costs is seen from here. */
-const leastMs = 0.25;
-/** One that took longer than this was held up by something else. */
-const mostMs = 5;
-/** How often a loop that is to be left to others is asked whether they want it. */
+/** How often the budget is looked at again while it is overdrawn. */
 const lookMs = 1;
-
-const recordHeaderBytes = 5;
-const recordBytesMax = 16 * 1024 + 256;
-const handshakeRecord = 22;
 
 type State = 'greeting' | 'waiting' | 'running';
 
 interface Place {
-  readonly socket: Socket;
+  state: State;
+  /** Begins the handshake; there is one from `waiting` on. */
+  turn?: () => void;
   readonly end: (outcome: HandshakeOutcome) => void;
 }
 
@@ -63,8 +57,6 @@ export class Handshakes {
     waiting: new Set(),
     running: new Set(),
   };
-  /** What each waiting one goes on with. */
-  readonly #turns = new Map<Place, () => void>();
   readonly #outcomes: Record<HandshakeOutcome, number> = {
     full: 0,
     resumed: 0,
@@ -74,10 +66,9 @@ export class Handshakes {
     late: 0,
     refused: 0,
   };
-  #nextAtMs = 0;
-  /** With so much idle time of the loop in all, nobody else wants it. */
-  #idleEnoughMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #budget = new HandshakeBudget();
+  /** Is a turn under way, or a look at who waits scheduled? */
+  #isSettled = true;
 
   /** @param placesMax sockets on their way at once */
   constructor(certificates: Certificates, placesMax = placesMaxDefault) {
@@ -121,26 +112,20 @@ export class Handshakes {
   ): void {
     const { socket } = arrival;
     let secure: TLSSocket | undefined;
-    const settle = (outcome: HandshakeOutcome, through?: Arrival) => {
-      clearTimeout(timer);
-      for (const places of Object.values(this.#places)) places.delete(place);
-      this.#turns.delete(place);
-      stopReading();
-      socket.off('end', left).off('close', left).off('error', ignore);
-      this.#outcomes[outcome]++;
-      if (through === undefined) {
-        // Whatever it still has to say.
-        socket.on('error', ignore);
-        secure?.on('error', ignore).destroy();
-        socket.destroy();
-      }
-      resolve(through);
-    };
     let isOver = false;
     const end = (outcome: HandshakeOutcome, through?: Arrival) => {
       if (isOver) return;
       isOver = true;
-      settle(outcome, through);
+      clearTimeout(timer);
+      this.#places[place.state].delete(place);
+      this.#outcomes[outcome]++;
+      if (secure === undefined) stopReading();
+      if (through === undefined) {
+        // Whatever it still has to say.
+        secure?.on('error', ignore).destroy();
+        socket.destroy();
+      }
+      resolve(through);
     };
     /** A defect costs this connection, and no other its turn. */
     const contain = (action: () => void) => {
@@ -151,14 +136,15 @@ export class Handshakes {
         end('failed');
       }
     };
-    const place: Place = { socket, end };
+    const place: Place = { state: 'greeting', end };
     const left = () => end('left');
     const timer = setTimeout(() => end('late'), Math.max(0, deadlineMs - performance.now()));
+    // An error is followed by the close.
     socket.on('end', left).on('close', left).on('error', ignore);
     this.#places.greeting.add(place);
     const stopReading = readHello(socket, (hello) => {
       if (hello === undefined) return end('failed');
-      this.#await(place, () => {
+      place.turn = () => {
         stopReading();
         // From here on the TLS socket tells of both.
         socket.off('end', left).off('close', left);
@@ -167,48 +153,41 @@ export class Handshakes {
           secure = made;
           this.#watch(made, end, () => contain(() => this.#finish(made, arrival, end)));
         });
-      });
+      };
+      this.#move(place, 'waiting');
+      this.#proceed();
     });
   }
 
-  #await(place: Place, turn: () => void): void {
-    this.#places.greeting.delete(place);
-    this.#places.waiting.add(place);
-    this.#turns.set(place, turn);
-    this.#proceed();
+  #move(place: Place, to: State): void {
+    this.#places[place.state].delete(place);
+    place.state = to;
+    this.#places[to].add(place);
   }
 
   #proceed(): void {
-    if (this.#timer !== undefined) return;
+    if (!this.#isSettled) return;
     const [place] = this.#places.waiting;
     if (place === undefined) return;
-    const waitMs = this.#nextAtMs - performance.now();
-    if (waitMs > 0 && performance.eventLoopUtilization().idle < this.#idleEnoughMs) {
-      this.#timer = setTimeout(
-        () => {
-          this.#timer = undefined;
-          this.#proceed();
-        },
-        Math.min(lookMs, waitMs),
-      );
+    this.#isSettled = false;
+    if (!this.#budget.hasSome(this.#places.waiting.size)) {
+      setTimeout(() => this.#goOn(), lookMs);
       return;
     }
-    const turn = this.#turns.get(place)!;
-    this.#places.waiting.delete(place);
-    this.#turns.delete(place);
-    this.#places.running.add(place);
+    this.#move(place, 'running');
     const startMs = performance.now();
-    // Nobody else begins before this one's time is known.
-    this.#nextAtMs = Number.POSITIVE_INFINITY;
-    this.#idleEnoughMs = Number.POSITIVE_INFINITY;
-    turn();
+    place.turn!();
     // The socket works on what it was given in a tick of its own, which comes before this one.
     process.nextTick(() => {
-      const tookMs = Math.min(mostMs, Math.max(leastMs, performance.now() - startMs));
-      this.#nextAtMs = startMs + tookMs * pauseFactor;
-      this.#idleEnoughMs = performance.eventLoopUtilization().idle + tookMs;
-      this.#proceed();
+      this.#budget.pay(performance.now() - startMs);
+      if (this.#places.waiting.size === 0) this.#isSettled = true;
+      else setImmediate(() => this.#goOn());
     });
+  }
+
+  #goOn(): void {
+    this.#isSettled = true;
+    this.#proceed();
   }
 
   #secure(socket: Socket, hello: Buffer): TLSSocket {
@@ -263,29 +242,3 @@ export class Handshakes {
 }
 
 function ignore(): void {}
-
-/**
- * Reads until the first record is whole. `take` is given its bytes, or nothing where this is no TLS.
- * @returns stops to read
- */
-function readHello(socket: Socket, take: (hello: Buffer | undefined) => void): () => void {
-  let hello: Buffer | undefined;
-  let isTaken = false;
-  const look = () => {
-    const bytes = socket.read() as Buffer | null;
-    if (bytes === null) return;
-    // Nobody sends more before there is an answer.
-    if (isTaken) return void socket.destroy();
-    hello = hello === undefined ? bytes : Buffer.concat([hello, bytes]);
-    if (hello[0] !== handshakeRecord || (hello.length > 1 && hello[1] !== 3) || hello.length > recordBytesMax) {
-      isTaken = true;
-      take(undefined);
-      return;
-    }
-    if (hello.length < recordHeaderBytes || hello.length < recordHeaderBytes + hello.readUInt16BE(3)) return;
-    isTaken = true;
-    take(hello);
-  };
-  socket.on('readable', look);
-  return () => void socket.off('readable', look);
-}
