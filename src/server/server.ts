@@ -6,7 +6,7 @@ import { ConfigError, PoolError } from '../errors.js';
 import type { OperationInfo } from '../ops/operation-info.js';
 import { levelsOf } from '../pool/messages.js';
 import { Pool } from '../pool/pool.js';
-import { Access } from './access/access.js';
+import { Access, newSharedAccess } from './access/access.js';
 import { BulkLane } from './bulk/bulk-lane.js';
 import { ByteBudget } from './byte-budget.js';
 import { type AcceptStep, canSharePort } from './channel/acceptor.js';
@@ -97,7 +97,8 @@ class Server implements RunningServer {
     const { heldBytes, keptBytes } = tallies;
     this.#budget = new ByteBudget(config.maxHeldBytes, config.maxConnectionBytes || undefined, heldBytes, keptBytes);
     const { auth: mode, tokensFile, workers } = config;
-    this.#access = new Access({ mode, tokensFile, workers, log });
+    const sharedAccess = count === 1 ? undefined : newSharedAccess();
+    this.#access = new Access({ mode, tokensFile, workers, log, shared: sharedAccess });
     const engine = new Engine(engineModule);
     const bulkMemory = BulkLane.pieceFor(config.workers, engine.bodyStateBytes, count);
     this.#pool = new Pool({
@@ -134,6 +135,8 @@ class Server implements RunningServer {
         seat: { index: at + 1, count },
         engineModule,
         tallies: sharedMemory!,
+        access: sharedAccess!,
+        ticketKeys: tls?.ticketKeys,
         bulkMemory,
         logLevels: levelsOf(log.level),
       };

@@ -15,8 +15,11 @@
 import { allOperations } from '../../engine/layout.js';
 import { ConfigError } from '../../errors.js';
 import type { OperationLog } from '../../ops/define-operation.js';
+import { toCommonMs } from '../io-threads/common-clock.js';
 import { FailureDelays } from './failure-delays.js';
-import { type Denial, Identity } from './identity.js';
+import { SharedFailures } from './failure-records.js';
+import { type ClaimCounts, type Denial, Identity } from './identity.js';
+import { SharedIdentities } from './shared-identities.js';
 import { digestOf, isSameDigest, tokenLengthMax } from './token.js';
 import { anonymousName, type IdentityEntry, type TokenFileError } from './token-file.js';
 import { fingerprint, readTokenFile } from './token-store.js';
@@ -30,6 +33,19 @@ export interface AccessOptions {
   /** Threads of users' operations. */
   readonly workers: number;
   readonly log: OperationLog;
+  /** Where there are several I/O threads, what they count together. See `newSharedAccess`. */
+  readonly shared?: SharedAccess | undefined;
+}
+
+/** Memory that is the same in all I/O threads. */
+export interface SharedAccess {
+  readonly identities: SharedArrayBuffer;
+  readonly failures: SharedArrayBuffer;
+}
+
+export function newSharedAccess(): SharedAccess {
+  const memory = (bytes: number) => new SharedArrayBuffer(bytes);
+  return { identities: memory(SharedIdentities.bytes), failures: memory(SharedFailures.bytes) };
 }
 
 export type Authentication =
@@ -54,7 +70,8 @@ export class Access {
   readonly mode: AuthMode;
   readonly #isRequired: boolean;
   readonly #options: AccessOptions;
-  readonly #delays = new FailureDelays();
+  readonly #delays: FailureDelays;
+  readonly #claim: ClaimCounts | undefined;
   #byName = new Map<string, Identity>();
   #byDigest = new Map<string, Identity>();
   /** Named by a certificate, without an entry; as long as they are connected. */
@@ -69,6 +86,10 @@ export class Access {
     this.mode = options.mode;
     this.#isRequired = options.mode === 'required';
     this.#options = options;
+    const { shared } = options;
+    this.#delays = new FailureDelays(shared && new SharedFailures(shared.failures));
+    const identities = shared && new SharedIdentities(shared.identities);
+    this.#claim = identities && ((name) => identities.claim(name));
   }
 
   /** Reads the file, and looks at it now and then from now on. @throws ConfigError where it is wrong */
@@ -187,7 +208,7 @@ export class Access {
   }
 
   #failed(address: string | undefined): number | undefined {
-    const delayMs = this.#delays.failed(address, performance.now());
+    const delayMs = this.#delays.failed(address, toCommonMs(performance.now()));
     this.#authentications[delayMs === undefined ? 'cut' : 'wrong']++;
     return delayMs;
   }
@@ -202,7 +223,7 @@ export class Access {
   #named(name: string): Identity | undefined {
     const known = this.#byName.get(name);
     if (known !== undefined) return known.isExpired(Date.now()) ? undefined : known;
-    return this.#visitors.get(name) ?? new Identity({ name }, this.#options.workers);
+    return this.#visitors.get(name) ?? new Identity({ name }, this.#options.workers, this.#claim);
   }
 
   /** Puts the entries in force. Whoever stays who he was keeps his identity, with the limits that are new. */
@@ -216,7 +237,7 @@ export class Access {
       const known = before.get(entry.name);
       const isSame = known !== undefined && known.entry.sha256 === entry.sha256 && !known.isRevoked;
       if (isSame) known.apply(entry, workers);
-      this.#byName.set(entry.name, isSame ? known : new Identity(entry, workers));
+      this.#byName.set(entry.name, isSame ? known : new Identity(entry, workers, this.#claim));
     }
     const withToken = [...this.#byName.values()].filter(({ entry }) => entry.sha256 !== undefined);
     this.#byDigest = new Map(withToken.map((identity) => [identity.entry.sha256!, identity]));
@@ -240,7 +261,7 @@ export class Access {
   }
 
   #revoke(identity: Identity): void {
-    identity.isRevoked = true;
+    identity.revoke();
     this.#visitors.delete(identity.name);
     const { name } = identity;
     if (identity.connections > 0) this.#options.log.info({ identity: name }, 'an identity has lost its rights');

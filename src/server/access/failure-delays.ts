@@ -5,12 +5,14 @@
  * A right token is looked up before anybody asks here, and never waits: a token has 256 random bits, so that nobody finds
  * one by trying, and whoever shares an address with an attacker must not be shut out by him. What is bounded is the work.
  *
+ * Where there are several I/O threads, they remember together.
+ *
  * Invariant: at most `addressesMax` addresses are remembered, and at most `waitingMax` answers are waited for; the one that
  * failed longest ago is forgotten first. Addresses of IPv6 count by their first 64 bits, which one customer has.
  */
 import { isIPv6 } from 'node:net';
+import { type FailureRecords, type Failures, LocalFailures } from './failure-records.js';
 
-const addressesMax = 4096;
 const firstDelayMs = 25;
 const delayMaxMs = 2000;
 /** From so many failures on an address is not answered. */
@@ -21,18 +23,15 @@ const halvingMs = 30_000;
 const waitingOfAddressMax = 8;
 const waitingMax = 256;
 
-interface Failures {
-  count: number;
-  atMs: number;
-  waiting: number;
-}
-
 export class FailureDelays {
-  readonly #byAddress = new Map<string, Failures>();
-  #waiting = 0;
+  readonly #records: FailureRecords;
+
+  constructor(records: FailureRecords = new LocalFailures()) {
+    this.#records = records;
+  }
 
   get size(): number {
-    return this.#byAddress.size;
+    return this.#records.size;
   }
 
   /**
@@ -41,29 +40,34 @@ export class FailureDelays {
    */
   failed(address: string | undefined, nowMs: number): number | undefined {
     const group = groupOf(address);
-    const failures = this.#of(group, nowMs);
-    this.#byAddress.delete(group);
-    this.#byAddress.set(group, failures);
-    if (this.#byAddress.size > addressesMax) this.#byAddress.delete(this.#byAddress.keys().next().value!);
-    failures.count = Math.min(failuresMax, failures.count + 1);
-    failures.atMs = nowMs;
-    const isCrowded = failures.waiting >= waitingOfAddressMax || this.#waiting >= waitingMax;
-    if (isCrowded || failures.count > answeredMax) return undefined;
-    failures.waiting++;
-    this.#waiting++;
-    return Math.min(delayMaxMs, firstDelayMs * 2 ** (Math.ceil(failures.count) - 1));
+    const records = this.#records;
+    return records.run(() => {
+      const { count: before, waiting } = this.#of(group, nowMs);
+      const count = Math.min(failuresMax, before + 1);
+      const isCrowded = waiting >= waitingOfAddressMax || records.waiting >= waitingMax;
+      const isCut = isCrowded || count > answeredMax;
+      records.set(group, { count, atMs: nowMs, waiting: isCut ? waiting : waiting + 1 });
+      if (isCut) return undefined;
+      records.waiting++;
+      return Math.min(delayMaxMs, firstDelayMs * 2 ** (Math.ceil(count) - 1));
+    });
   }
 
   /** The answer has been sent, or nobody is there for it any more. */
   answered(address: string | undefined): void {
-    this.#waiting--;
-    const failures = this.#byAddress.get(groupOf(address));
-    if (failures !== undefined && failures.waiting > 0) failures.waiting--;
+    const group = groupOf(address);
+    const records = this.#records;
+    records.run(() => {
+      records.waiting--;
+      const failures = records.get(group);
+      if (failures === undefined || failures.waiting === 0) return;
+      records.set(group, { ...failures, waiting: failures.waiting - 1 });
+    });
   }
 
   #of(group: string, nowMs: number): Failures {
-    const known = this.#byAddress.get(group) ?? { count: 0, atMs: nowMs, waiting: 0 };
-    return { ...known, count: known.count * 0.5 ** ((nowMs - known.atMs) / halvingMs) };
+    const known = this.#records.get(group) ?? { count: 0, atMs: nowMs, waiting: 0 };
+    return { ...known, count: known.count * 0.5 ** (Math.max(0, nowMs - known.atMs) / halvingMs) };
   }
 }
 

@@ -1,15 +1,21 @@
 /**
  * Somebody who may send requests, and what he is held to: operations, requests in flight, rates, threads. All connections
- * and calls of one identity share it, so it is also who takes turns with others.
+ * and calls of one identity share it, so it is also who takes turns with others. Where there are several I/O threads, each has
+ * an object for it, and what it is held to is counted over all of them.
  *
- * Invariant: `inFlight` has each request of it that waits or runs outside the I/O thread, from whatever connection.
+ * Invariant: `inFlight` has each request of it that waits or runs outside the I/O thread, from whatever connection of the
+ * thread. `#shared` counts those of all threads, as long as the identity has its rights.
  */
 import { allOperations, operationMask } from '../../engine/layout.js';
 import type { ThreadQuota } from '../../pool/task.js';
 import type { InFlight } from '../requests/peer.js';
 import { quote } from '../requests/sentences.js';
-import { TokenBucket } from './token-bucket.js';
+import type { SharedCounts } from './shared-identities.js';
+import { type Bucket, TokenBucket } from './token-bucket.js';
 import { type IdentityEntry, threadsOf } from './token-file.js';
+
+/** Where what an identity takes is counted over all I/O threads; `undefined` where there is no such place. */
+export type ClaimCounts = (name: string) => SharedCounts | undefined;
 
 /** What a request was refused for. */
 export type HeldTo = 'operations' | 'requests' | 'request_rate' | 'byte_rate';
@@ -28,25 +34,30 @@ const placeRetryMs = 50;
 
 export class Identity {
   readonly name: string;
-  readonly inFlight = new Set<InFlight>();
+  readonly #inFlight = new Set<InFlight>();
   /** Its threads among those of users' operations. */
   readonly quota: ThreadQuota;
   readonly refused: Record<HeldTo, number> = { operations: 0, requests: 0, request_rate: 0, byte_rate: 0 };
-  /** It has no rights any more. */
-  isRevoked = false;
   /** Connections that have it. */
   connections = 0;
   #entry: IdentityEntry;
   #allowed: ReadonlySet<string> | undefined;
   #mask = allOperations;
-  #requests: TokenBucket | undefined;
-  #bytes: TokenBucket | undefined;
+  #requests: Bucket | undefined;
+  #bytes: Bucket | undefined;
+  #isRevoked = false;
+  readonly #claim: ClaimCounts;
+  #shared: SharedCounts | undefined;
 
-  /** @param workers threads of users' operations that there are */
-  constructor(entry: IdentityEntry, workers: number) {
+  /**
+   * @param workers threads of users' operations that there are
+   * @param claim asked once it has limits; gives nothing where there is one I/O thread
+   */
+  constructor(entry: IdentityEntry, workers: number, claim: ClaimCounts = () => undefined) {
     this.name = entry.name;
     this.quota = { name: entry.name, threadsMax: Number.POSITIVE_INFINITY, threadsBusy: 0 };
     this.#entry = entry;
+    this.#claim = claim;
     this.apply(entry, workers);
   }
 
@@ -56,13 +67,43 @@ export class Identity {
 
   /** Takes new limits; a rate that stays as it was keeps its debts. */
   apply(entry: IdentityEntry, workers: number): void {
-    const { allow, requestsPerSecond, bytesPerSecond, workerShare } = entry;
+    const { allow, maxRequests, requestsPerSecond, bytesPerSecond, workerShare } = entry;
     this.#entry = entry;
     this.#allowed = allow === undefined ? undefined : new Set(allow);
     this.#mask = allow === undefined ? allOperations : operationMask([...allow, '$ping']);
-    this.#requests = bucketOf(requestsPerSecond, this.#requests);
-    this.#bytes = bucketOf(bytesPerSecond, this.#bytes);
+    if (maxRequests ?? requestsPerSecond ?? bytesPerSecond) this.#share();
+    this.#requests = this.#bucketOf('requests', requestsPerSecond, this.#requests);
+    this.#bytes = this.#bucketOf('bytes', bytesPerSecond, this.#bytes);
     this.quota.threadsMax = threadsOf(workerShare, workers) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Each request of it that waits or runs outside the I/O thread. */
+  get inFlight(): ReadonlySet<InFlight> {
+    return this.#inFlight;
+  }
+
+  began(request: InFlight): void {
+    this.#inFlight.add(request);
+    this.#shared?.inFlight.add(1);
+  }
+
+  ended(request: InFlight): void {
+    if (this.#inFlight.delete(request)) this.#shared?.inFlight.add(-1);
+  }
+
+  /** It has no rights any more. */
+  get isRevoked(): boolean {
+    return this.#isRevoked;
+  }
+
+  /** Its requests that are in flight still do not count over the threads any more: they are being ended. */
+  revoke(): void {
+    this.#isRevoked = true;
+    this.#shared?.inFlight.add(-this.#inFlight.size);
+    this.#shared?.release();
+    this.#shared = undefined;
+    this.#requests = undefined;
+    this.#bytes = undefined;
   }
 
   isExpired(now: number): boolean {
@@ -104,10 +145,24 @@ export class Identity {
   /** Are as many of its requests in flight as may be? */
   placeRefusal(): Denial | undefined {
     const { maxRequests } = this.#entry;
-    if (maxRequests === undefined || this.inFlight.size < maxRequests) return undefined;
+    if (maxRequests === undefined || (this.#shared?.inFlight.value ?? this.#inFlight.size) < maxRequests)
+      return undefined;
     this.refused.requests++;
     const message = `${maxRequests} requests of ${this.#quoted} are in flight, and no more may be`;
     return { code: 'OVERLOADED', message, retryAfterMs: placeRetryMs };
+  }
+
+  /** Counts over all threads from now on, what is in flight already too. */
+  #share(): void {
+    if (this.#shared !== undefined || this.#isRevoked) return;
+    this.#shared = this.#claim(this.name);
+    this.#shared?.inFlight.add(this.#inFlight.size);
+  }
+
+  #bucketOf(of: 'requests' | 'bytes', perSecond: number | undefined, before: Bucket | undefined): Bucket | undefined {
+    if (perSecond === undefined) return undefined;
+    if (before?.perSecond === perSecond) return before;
+    return this.#shared?.bucket(of, perSecond) ?? new TokenBucket(perSecond, performance.now());
   }
 
   #operationRefusal(op: string | undefined): Denial | undefined {
@@ -127,7 +182,7 @@ export class Identity {
     return { code: 'OVERLOADED', message, retryAfterMs: empty.waitMs(nowMs) };
   }
 
-  #emptyBucket(nowMs: number): TokenBucket | undefined {
+  #emptyBucket(nowMs: number): Bucket | undefined {
     if (this.#requests?.hasSome(nowMs) === false) return this.#requests;
     return this.#bytes?.hasSome(nowMs) === false ? this.#bytes : undefined;
   }
@@ -135,9 +190,4 @@ export class Identity {
   get #quoted(): string {
     return `the identity ${quote(this.name)}`;
   }
-}
-
-function bucketOf(perSecond: number | undefined, before: TokenBucket | undefined): TokenBucket | undefined {
-  if (perSecond === undefined) return undefined;
-  return before?.perSecond === perSecond ? before : new TokenBucket(perSecond, performance.now());
 }

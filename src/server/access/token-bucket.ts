@@ -5,7 +5,7 @@
  *
  * Invariant: `#level` is never above `perSecond`, nor above 1 where that is less: one must fit in.
  */
-export class TokenBucket {
+export class TokenBucket implements Bucket {
   readonly perSecond: number;
   readonly #size: number;
   #level: number;
@@ -19,18 +19,15 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** Is there something left? */
   hasSome(nowMs: number): boolean {
     this.#fill(nowMs);
     return this.#level > 0;
   }
 
-  /** Takes, whether there is as much or not. */
   take(amount: number): void {
     this.#level -= amount;
   }
 
-  /** When there will be something: whole milliseconds, at least 1. */
   waitMs(nowMs: number): number {
     this.#fill(nowMs);
     return Math.max(1, Math.ceil((-this.#level / this.perSecond) * 1000) + 1);
@@ -41,4 +38,15 @@ export class TokenBucket {
     this.#level = Math.min(this.#size, this.#level + (sinceMs / 1000) * this.perSecond);
     this.#atMs = Math.max(this.#atMs, nowMs);
   }
+}
+
+/** A rate, of one thread or of several. Times are on the thread's own clock. */
+export interface Bucket {
+  readonly perSecond: number;
+  /** Is there something left? */
+  hasSome(nowMs: number): boolean;
+  /** Takes, whether there is as much or not. */
+  take(amount: number): void;
+  /** When there will be something: whole milliseconds, at least 1. */
+  waitMs(nowMs: number): number;
 }

@@ -2,6 +2,7 @@
 import type { OperationInfo } from '../../ops/operation-info.js';
 import type { EndCode, LogLevel } from '../../pool/messages.js';
 import type { Outcome, Task } from '../../pool/task.js';
+import type { SharedAccess } from '../access/access.js';
 import type { Ports, Seat } from '../io-stack.js';
 import type { ServerConfig } from '../server.js';
 import type { IoSnapshot } from '../server-view.js';
@@ -13,6 +14,9 @@ export interface IoThreadSetup {
   readonly engineModule: WebAssembly.Module;
   /** See `sharedTallies`. */
   readonly tallies: SharedArrayBuffer;
+  readonly access: SharedAccess;
+  /** The keys of TLS tickets, where there is TLS. */
+  readonly ticketKeys: SharedArrayBuffer | undefined;
   /** See `BulkLane.memoryIn`. */
   readonly bulkMemory: SharedArrayBuffer;
   readonly logLevels: readonly LogLevel[];

@@ -22,14 +22,17 @@ const { workers, maxHeldBytes, maxConnectionBytes, auth: mode, tokensFile } = se
 const log = logOfThread(setup.logLevels);
 const tallies = sharedTallies(setup.tallies);
 const engine = new Engine(engineModule);
-const access = new Access({ mode, tokensFile, workers, log });
+const access = new Access({ mode, tokensFile, workers, log, shared: setup.access });
 let stack: IoStack | undefined;
 let tls: Tls | undefined;
 
 /** @param ports that the first I/O thread has already */
 async function openStack(ports: Ports): Promise<IoStack> {
   const config = { ...setup.config, port: ports.port ?? 'off', tlsPort: ports.tlsPort ?? 'off' } as const;
-  if (config.tlsPort !== 'off') tls = (await import('../channel/tls/tls.js')).openTls(config, log);
+  if (config.tlsPort !== 'off') {
+    const { openTls } = await import('../channel/tls/tls.js');
+    tls = openTls(config, log, setup.ticketKeys);
+  }
   access.open();
   return new IoStack({
     config,

@@ -244,13 +244,13 @@ export class Dispatcher {
 
   #track(peer: Peer, active: InFlight): void {
     peer.inFlight.add(active);
-    active.identity?.inFlight.add(active);
+    active.identity?.began(active);
     this.#parts.admission.begin();
   }
 
   #untrack(peer: Peer, active: InFlight): void {
     peer.inFlight.delete(active);
-    active.identity?.inFlight.delete(active);
+    active.identity?.ended(active);
     this.#parts.admission.end();
   }
 

@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { SharedTokenBucket } from '../../../src/server/access/shared-token-bucket.js';
 import { TokenBucket } from '../../../src/server/access/token-bucket.js';
 import { Random } from '../../support/random.js';
 import { forSeeds } from '../../support/seed.js';
@@ -64,6 +65,33 @@ test('whoever waits as long as he is told finds something', () => {
     bucket.take(random.size(1, 1_000_000));
     if (!bucket.hasSome(nowMs)) assert.ok(bucket.hasSome(nowMs + bucket.waitMs(nowMs)));
   });
+});
+
+test('two buckets over one word are one bucket, which a debt of any size only empties', () => {
+  const word = new BigInt64Array(new SharedArrayBuffer(8));
+  const [one, other] = [new SharedTokenBucket(0.001, word), new SharedTokenBucket(0.001, word)];
+  assert.ok(one.hasSome(performance.now()) && other.hasSome(performance.now()));
+  one.take(0);
+  assert.ok(other.hasSome(performance.now()));
+  one.take(2);
+  const nowMs = performance.now();
+  assert.not.ok(other.hasSome(nowMs));
+  const waitMs = other.waitMs(nowMs);
+  assert.ok(waitMs > 900_000 && waitMs <= 1_000_002, `${waitMs}`);
+  assert.ok(one.hasSome(nowMs + waitMs));
+  for (let count = 0; count < 10; count++) other.take(1e15);
+  assert.not.ok(one.hasSome(nowMs + 1e12));
+});
+
+test('a shared bucket holds what a second brings', () => {
+  const bucket = new SharedTokenBucket(1000, new BigInt64Array(new SharedArrayBuffer(8)));
+  const beforeMs = performance.now();
+  bucket.take(999);
+  assert.ok(bucket.hasSome(performance.now()));
+  bucket.take(1001);
+  // What the clock has brought meanwhile counts from the first taking on.
+  assert.not.ok(bucket.hasSome(beforeMs + 999));
+  assert.ok(bucket.hasSome(performance.now() + 1001));
 });
 
 test.run();

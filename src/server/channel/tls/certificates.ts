@@ -3,22 +3,24 @@
  * change or somebody asks.
  *
  * Invariant: what is in force was whole when it was read: the key fits the certificate. Where new files are not, the old
- * ones stay, and a line of the log says why. Connections that are open keep what they began with, and tickets stay good.
+ * ones stay, and a line of the log says why. Connections that are open keep what they began with, and tickets stay good
+ * as long as their keys are.
  *
  * Files are looked at by their `stat` once a second, and read when two looks in a row find the same change: whoever
  * replaces two files may be in between. That sees renames and the symbolic links that Kubernetes swaps, which a watch of
  * the file itself does not.
  */
-import { constants, createHash, randomBytes, X509Certificate } from 'node:crypto';
+import { constants, createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { Config } from '../../../config/config.js';
 import { variableOf } from '../../../config/option-kinds.js';
 import { options } from '../../../config/options.js';
 import { ConfigError } from '../../../errors.js';
 import type { OperationLog } from '../../../ops/define-operation.js';
 import { cutText } from '../../../protocol/cut-text.js';
+import type { TicketKeys } from './ticket-keys.js';
 
 export type TlsConfig = Pick<Config, 'tlsCert' | 'tlsKey' | 'tlsClientCa' | 'tlsClient' | 'tlsMin'>;
 
@@ -29,12 +31,15 @@ export type ClientCertificates = 'none' | 'optional' | 'required';
 const lookMs = 1000;
 /** A chain, or a list of authorities, has some kilobytes. A device would have no end. */
 const fileBytesMax = 4 * 1024 * 1024;
-const ticketKeysBytes = 48;
 /** A session that a client may take up again is this old at the most. */
 const sessionSeconds = 3600;
 
 interface Loaded {
   readonly context: SecureContext;
+  /** What the context was made of, but for the keys of tickets. */
+  readonly options: SecureContextOptions;
+  /** That the keys of tickets have in the context. */
+  readonly ticketKeys: number;
   readonly certificate: X509Certificate;
 }
 
@@ -45,7 +50,7 @@ export class Certificates {
   readonly #config: TlsConfig;
   readonly #log: Pick<OperationLog, 'info' | 'warn'>;
   /** Kept over reloads, so that clients go on taking up their sessions. */
-  readonly #ticketKeys = randomBytes(ticketKeysBytes);
+  readonly #ticketKeys: TicketKeys;
   readonly #timer: NodeJS.Timeout;
   #loaded: Loaded;
   /** What the files looked like when they were read, or were tried. */
@@ -53,8 +58,9 @@ export class Certificates {
   #lastStamp = '';
 
   /** @throws ConfigError naming the option and what is wrong with its file */
-  constructor(config: TlsConfig, log: Pick<OperationLog, 'info' | 'warn'>) {
+  constructor(config: TlsConfig, ticketKeys: TicketKeys, log: Pick<OperationLog, 'info' | 'warn'>) {
     this.#config = config;
+    this.#ticketKeys = ticketKeys;
     this.#log = log;
     this.clients = config.tlsClientCa === undefined ? 'none' : config.tlsClient;
     this.#loaded = this.#load();
@@ -65,7 +71,12 @@ export class Certificates {
     this.#timer = setInterval(() => void this.#look(), lookMs).unref();
   }
 
+  /** With the keys of tickets that all threads have now. */
   get context(): SecureContext {
+    if (this.#loaded.ticketKeys !== this.#ticketKeys.number) {
+      const { options, certificate } = this.#loaded;
+      this.#loaded = this.#make(options, certificate);
+    }
     return this.#loaded.context;
   }
 
@@ -126,7 +137,7 @@ export class Certificates {
     const certificate = firstCertificate(cert, this.#config, 'tlsCert');
     if (ca !== undefined) firstCertificate(ca, this.#config, 'tlsClientCa');
     try {
-      const context = createSecureContext({
+      const options: SecureContextOptions = {
         cert,
         key,
         ...(ca === undefined ? {} : { ca }),
@@ -134,15 +145,19 @@ export class Certificates {
         honorCipherOrder: true,
         // One handshake for a connection: further ones would not be paid for by the budget of handshakes.
         secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-        ticketKeys: this.#ticketKeys,
         sessionTimeout: sessionSeconds,
         // A session is taken up again only under the authorities that it was made under.
         sessionIdContext: createHash('sha256').update(`${this.clients} ${ca}`).digest('hex').slice(0, 32),
-      });
-      return { context, certificate };
+      };
+      return this.#make(options, certificate);
     } catch (error) {
       throw new ConfigError(keyProblem(error as Error, this.#config), { cause: error });
     }
+  }
+
+  #make(options: SecureContextOptions, certificate: X509Certificate): Loaded {
+    const { keys, number } = this.#ticketKeys.read();
+    return { context: createSecureContext({ ...options, ticketKeys: keys }), options, ticketKeys: number, certificate };
   }
 
   #warnOfTime(): void {

@@ -5,6 +5,7 @@ import { connect as connectSecure } from 'node:tls';
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { Certificates } from '../../../../src/server/channel/tls/certificates.js';
+import { TicketKeys } from '../../../../src/server/channel/tls/ticket-keys.js';
 import { Handshakes } from '../../../../src/server/channel/tls/handshakes.js';
 import { openAuthority } from '../../../support/certificates.js';
 import { suite, type TestContext } from '../../../support/suite.js';
@@ -65,7 +66,7 @@ test.needs('openssl', 'a defect in one costs its connection, and no other one it
       return super.context;
     }
   }
-  const { handshakes, outcomes, dial } = await openHandshakes(t, new Breaking(configFor(t), log));
+  const { handshakes, outcomes, dial } = await openHandshakes(t, new Breaking(configFor(t), new TicketKeys(), log));
   for (let count = 0; count < 3; count++) dial();
   await until('all are over', () => outcomes.length === 3);
   assert.equal([...outcomes].sort(), ['a defect', 'through', 'through']);
@@ -80,7 +81,7 @@ test.needs(
     const places = 4;
     const { handshakes, outcomes, sockets, dial } = await openHandshakes(
       t,
-      new Certificates(configFor(t), log),
+      new Certificates(configFor(t), new TicketKeys(), log),
       places,
     );
     for (let count = 0; count < places; count++) {
