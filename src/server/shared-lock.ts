@@ -1,10 +1,13 @@
 /**
  * One thread at a time does what takes several words of shared memory. For rare and short work: a thread that finds the lock
- * taken sleeps until it is free, and its event loop with it. A thread that ends inside ends the process, so none waits forever.
+ * taken sleeps until it is free, and its event loop with it. A thread that was ended inside, as a server's end does, leaves the
+ * lock taken: so nobody waits for longer than a second.
  */
 const free = 0;
 const taken = 1;
 const waitedFor = 2;
+/** The work takes microseconds: who has it for so long is gone. */
+const patienceMs = 1000;
 
 export class SharedLock {
   static readonly bytes = 8;
@@ -27,6 +30,8 @@ export class SharedLock {
 
   #take(): void {
     if (Atomics.compareExchange(this.#word, 0, free, taken) === free) return;
-    while (Atomics.exchange(this.#word, 0, waitedFor) !== free) Atomics.wait(this.#word, 0, waitedFor);
+    while (Atomics.exchange(this.#word, 0, waitedFor) !== free) {
+      if (Atomics.wait(this.#word, 0, waitedFor, patienceMs) === 'timed-out') return;
+    }
   }
 }

@@ -33,4 +33,13 @@ test('it is free again after what has thrown', () => {
   );
 });
 
+test('one whose holder was ended inside is free again in the end', () => {
+  const memory = new SharedArrayBuffer(SharedLock.bytes);
+  new Int32Array(memory)[0] = 1;
+  const lock = new SharedLock(memory, 0);
+  const run = () => lock.run(() => 'done');
+  assert.equal([run(), run()], ['done', 'done']);
+  assert.is(new Int32Array(memory)[0], 0);
+});
+
 test.run();
