@@ -130,6 +130,11 @@ export class BudgetShare {
     return this.#held;
   }
 
+  /** The part of the whole budget that is left, 0 to 1. */
+  get leftRatio(): number {
+    return this.#budget.leftRatio;
+  }
+
   /** Why there was no room, the last time that `take` or `mayTake` answered so. */
   get refusal(): Full {
     return this.#isOverOwn ? connectionIsFull : serverIsFull;

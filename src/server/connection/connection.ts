@@ -20,11 +20,11 @@ import type { EndReason } from '../observer.js';
 import { cancelAll, type InFlight } from '../requests/peer.js';
 import type { RequestRecord } from '../requests/request.js';
 import { Backlog } from './backlog.js';
+import { ConnectionClock } from './connection-clock.js';
 import { ConnectionLife, type LifeState } from './connection-life.js';
 import type { ConnectionParts } from './connection-parts.js';
 import { DrainNotice } from './drain-notice.js';
 import { LateReply } from './late-reply.js';
-import { longReadBytes } from './loop-share.js';
 import { authMs, PeerIdentity } from './peer-identity.js';
 import { type PauseReason, ReadPause } from './read-pause.js';
 import { ReplyWriter } from './reply-writer.js';
@@ -54,12 +54,7 @@ export class Connection implements RequestSource, ChannelHandlers {
   /** Nothing new is taken from where the backlog ends. */
   #isToldToDrain = false;
   readonly #backlog: Backlog;
-  // True, so that what a new connection brought with it is read before it counts as quiet.
-  #receivedSinceLook = true;
-  #lastReceivedMs = 0;
-  #openedAtMs = performance.now();
-  /** When a request was answered last; with the last read and the last write, when the connection was last of use. */
-  #settledAtMs = 0;
+  readonly #clock = new ConnectionClock();
 
   /** @param onClose called once, when the channel has closed */
   constructor(channel: Channel, parts: ConnectionParts, onClose: () => void) {
@@ -72,7 +67,7 @@ export class Connection implements RequestSource, ChannelHandlers {
     this.#backlog = new Backlog(parts.buffers, this.share);
     this.#requests = new RequestStream(this, parts);
     this.#reading = new ReadPause(channel);
-    this.#writer = new ReplyWriter(channel, this.share, parts.stage);
+    this.#writer = new ReplyWriter(channel, this.share, parts.stage, parts.limits.unreadPauseBytes);
     this.#notice = new DrainNotice(this, parts.observer);
   }
 
@@ -80,20 +75,17 @@ export class Connection implements RequestSource, ChannelHandlers {
 
   nextTarget(): ReadTarget | undefined {
     // What waits in the backlog comes before the next read.
-    const target = this.#backlog.bytes ? undefined : this.#requests.nextTarget();
-    if (target === undefined || target.bytes.length <= longReadBytes || !this.#parts.loop.isCrowded) return target;
-    return { bytes: target.bytes.subarray(0, longReadBytes), release: target.release };
+    return this.#backlog.bytes ? undefined : this.#parts.loop.shorten(this.#requests.nextTarget());
   }
 
   wantsLittle(): boolean {
     // A new connection has not shown yet that it sends much, and a crowd of them comes at once.
-    return this.#lastReceivedMs === 0 || this.#parts.budget.isTight || this.#parts.loop.isCrowded;
+    return this.#clock.receivedAtMs === 0 || this.#parts.budget.isTight || this.#parts.loop.isCrowded;
   }
 
   received(bytes: Uint8Array): void {
     this.#parts.observer.bytesReceived(bytes.length);
-    this.#receivedSinceLook = true;
-    this.#lastReceivedMs = performance.now();
+    this.#clock.received();
     if (!this.#life.takesFrames) return;
     const waiting = this.#backlog.bytes;
     if (waiting) this.#keep(Buffer.concat([waiting, bytes]));
@@ -102,7 +94,7 @@ export class Connection implements RequestSource, ChannelHandlers {
 
   written(): void {
     this.#writer.written();
-    if (!this.#isUnreadOverMark) this.#resume('unread');
+    if (!this.#writer.isOverMark) this.#resume('unread');
   }
 
   ended(): void {
@@ -139,7 +131,7 @@ export class Connection implements RequestSource, ChannelHandlers {
   }
 
   hasToWait(): boolean {
-    return !this.#life.takesFrames || this.#isUnreadOverMark || this.#parts.loop.isUsedUp;
+    return !this.#life.takesFrames || this.#writer.isOverMark || this.#parts.loop.isUsedUp;
   }
 
   send(frame: Uint8Array): boolean {
@@ -194,7 +186,7 @@ export class Connection implements RequestSource, ChannelHandlers {
   }
 
   settled(): void {
-    this.#settledAtMs = performance.now();
+    this.#clock.settled();
     this.#endWhenIdle();
   }
 
@@ -233,9 +225,9 @@ export class Connection implements RequestSource, ChannelHandlers {
   #sweep(nowMs: number, lateMs: number): void {
     if (lateMs > 0) {
       this.#requests.forgive(lateMs);
-      this.#openedAtMs += lateMs;
+      this.#clock.forgive(lateMs);
     }
-    if (this.#life.takesFrames && this.#identity.isLateStranger(this.#openedAtMs, nowMs)) {
+    if (this.#life.takesFrames && this.#identity.isLateStranger(this.#clock.openedAtMs, nowMs)) {
       this.send(errorFrame(null, 'UNAUTHENTICATED', `no $auth came within ${authMs} ms`));
       this.turnDeaf('auth_timeout');
     }
@@ -244,7 +236,7 @@ export class Connection implements RequestSource, ChannelHandlers {
     else if (this.#hasPeerEnded && this.#channel.isPeerGone()) this.destroy();
     // A connection that is not read from cannot make its frame whole.
     if (this.#reading.isPaused) return;
-    this.#requests.sweep(nowMs, this.#openedAtMs);
+    this.#requests.sweep(nowMs, this.#clock.openedAtMs);
     const { idleTimeoutMs } = this.#parts.limits;
     if (idleTimeoutMs > 0 && nowMs - lateMs - this.#usedAtMs >= idleTimeoutMs && this.#isIdle)
       this.turnDeaf('idle_timeout');
@@ -268,8 +260,7 @@ export class Connection implements RequestSource, ChannelHandlers {
   #drain(isPatient: boolean, toldMs: number): void {
     const { toldAtMs } = this.#notice;
     if (toldAtMs !== undefined && performance.now() - toldAtMs < toldMs) return;
-    const isQuiet = !this.#receivedSinceLook && !this.#reading.isPaused;
-    this.#receivedSinceLook = false;
+    const isQuiet = !this.#clock.look() && !this.#reading.isPaused;
     if (isQuiet || !isPatient) this.#isToldToDrain = true;
     if (!this.#backlog.bytes) this.#beginDrain();
     const sinceMs = performance.now() - this.#life.sinceMs;
@@ -307,7 +298,7 @@ export class Connection implements RequestSource, ChannelHandlers {
 
   /** When the connection was last of use to its peer. */
   get #usedAtMs(): number {
-    return Math.max(this.#openedAtMs, this.#lastReceivedMs, this.#settledAtMs, this.#writer.progressAtMs);
+    return Math.max(this.#clock.usedAtMs, this.#writer.progressAtMs);
   }
 
   /** Works on bytes as long as it may; the rest waits. */
@@ -351,17 +342,9 @@ export class Connection implements RequestSource, ChannelHandlers {
     });
   }
 
-  get #isUnreadOverMark(): boolean {
-    const { unreadBytes } = this.#writer;
-    if (unreadBytes === 0) return false;
-    const { budget, limits } = this.#parts;
-    // The mark sinks with the room that is left: a crowd that does not read leaves some for those that do.
-    return unreadBytes >= limits.unreadPauseBytes * budget.leftRatio;
-  }
-
   /** What is in a batch has not been shown to the kernel, which may take it on the spot: then no `written` follows. */
   #pauseWhereUnread(): void {
-    if (!this.#writer.isInBatch && this.#isUnreadOverMark) this.#pause('unread');
+    if (!this.#writer.isInBatch && this.#writer.isOverMark) this.#pause('unread');
   }
 
   #pause(reason: PauseReason): void {
@@ -376,7 +359,7 @@ export class Connection implements RequestSource, ChannelHandlers {
       this.#life.forgive(pausedMs);
     }
     // What the kernel holds by now is still to be read: it is not quiet yet.
-    this.#receivedSinceLook = true;
+    this.#clock.mayHear();
     const { bytes } = this.#backlog;
     if (bytes && this.#life.takesFrames) this.#work(bytes);
     if (!this.#reading.isPaused) this.#channel.resume();
@@ -423,7 +406,7 @@ export class Connection implements RequestSource, ChannelHandlers {
   /** Our side is closed: a peer that does not close its own is waited for, but not for ever. */
   #sweepEnded(nowMs: number): void {
     if (this.isBusy) return;
-    const isSilent = nowMs - this.#lastReceivedMs >= lingerMs;
+    const isSilent = nowMs - this.#clock.receivedAtMs >= lingerMs;
     const sinceMs = nowMs - Math.max(this.#life.sinceMs, this.#writer.progressAtMs);
     if (sinceMs >= (isSilent ? lingerMs : this.#parts.limits.frameTimeoutMs)) this.destroy();
   }

@@ -17,6 +17,7 @@
  * for his next: a few go on in each turn.
  */
 import type { Identity } from '../access/identity.js';
+import type { ReadTarget } from '../channel/channel.js';
 
 /** Several reads of large frames fit in, and so does what any ordinary client sends at once. */
 const shareMsDefault = 1;
@@ -80,6 +81,12 @@ export class LoopShare {
   /** Has this turn of the loop brought so much that the next reads are to be short? */
   get isCrowded(): boolean {
     return this.#longReads > crowdReads;
+  }
+
+  /** A place for a read, of which a crowd is given only the start. */
+  shorten(target: ReadTarget | undefined): ReadTarget | undefined {
+    if (target === undefined || target.bytes.length <= longReadBytes || !this.isCrowded) return target;
+    return { bytes: target.bytes.subarray(0, longReadBytes), release: target.release };
   }
 
   /** Is the reader that entered last one of many that send much? */

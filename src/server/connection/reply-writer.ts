@@ -34,6 +34,7 @@ export class ReplyWriter {
   readonly #channel: Channel;
   readonly #share: BudgetShare;
   readonly #stage: ReplyStage;
+  readonly #markBytes: number;
   readonly #parts: Part[] = [];
   #unreadBytes = 0;
   /** Bytes of the write under way, 0 where there is none, and the part that they are of, if they are not copied. */
@@ -43,8 +44,12 @@ export class ReplyWriter {
   #isEnding = false;
   #progressAtMs = 0;
 
-  /** @param stage the one of the thread */
-  constructor(channel: Channel, share: BudgetShare, stage: ReplyStage) {
+  /**
+   * @param stage the one of the thread
+   * @param markBytes of what is unread, where the whole budget is left
+   */
+  constructor(channel: Channel, share: BudgetShare, stage: ReplyStage, markBytes: number) {
+    this.#markBytes = markBytes;
     this.#channel = channel;
     this.#share = share;
     this.#stage = stage;
@@ -53,6 +58,14 @@ export class ReplyWriter {
   /** Bytes that the peer has not taken. */
   get unreadBytes(): number {
     return this.#unreadBytes;
+  }
+
+  /**
+   * Is so much unread that the peer is not to ask for more? The mark sinks with the room that is left: a crowd that does not
+   * read leaves some for those that do.
+   */
+  get isOverMark(): boolean {
+    return this.#unreadBytes > 0 && this.#unreadBytes >= this.#markBytes * this.#share.leftRatio;
   }
 
   /** When the peer last took something, or had everything, as `performance.now()` gives it. */

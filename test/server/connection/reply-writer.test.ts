@@ -12,7 +12,7 @@ const test = suite('reply writer');
 function openWriter(budget = new ByteBudget(100_000_000), stage = new ReplyStage()) {
   let writer!: ReplyWriter;
   const channel = new MemoryChannel((it) => {
-    writer = new ReplyWriter(it, budget.share(), stage);
+    writer = new ReplyWriter(it, budget.share(), stage, 1024 * 1024);
     return {
       nextTarget: () => undefined,
       wantsLittle: () => false,

@@ -1,8 +1,8 @@
 /**
  * The keys of session tickets, the same in all I/O threads, so that a session that began on one is taken up again on any.
  *
- * Who has the keys can read what a session of TLS 1.2 said, also later; so they are replaced now and then, and the old ones
- * are nowhere. Nothing in a process outlives them: they are random, and written over each other in shared memory.
+ * Who has the keys can read what a session of TLS 1.2 said, also later; so they are replaced now and then, and written over
+ * each other in shared memory. Copies that a connection's context or V8's heap has go with these.
  *
  * Invariant: `read` gives keys that were written whole. While they are being written the number of the writing is odd.
  */
