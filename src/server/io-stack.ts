@@ -70,6 +70,8 @@ export interface Ports {
 
 /** How often deadlines of unfinished frames are looked at: they are about that much late at the most. */
 const sweepMs = 500;
+/** Connections that are looked at in one turn of the loop: ten thousand of them would hold all others up for 20 ms. */
+const sweptAtOnce = 250;
 /** How often a draining connection is looked at; one from which nothing came since the last look takes nothing new. */
 const drainLookMs = 20;
 /** With 4 of them, connects beside a load of small frames come no faster than with one. */
@@ -105,6 +107,7 @@ export class IoStack {
   readonly #connections = new Set<Connection>();
   readonly #sweepTimer: NodeJS.Timeout;
   #sweptAtMs = performance.now();
+  #isSweeping = false;
   /** Calls from inside the process in flight: a drain waits for them too; their caller counts those that are cut. */
   #localCalls = 0;
   #isDraining = false;
@@ -338,6 +341,8 @@ export class IoStack {
 
   /** In a turn in which the sockets were read already: what has come is looked at before the clock. */
   #sweepSoon(): void {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
     const nowMs = performance.now();
     const lateMs = Math.max(0, nowMs - this.#sweptAtMs - 2 * sweepMs);
     this.#sweptAtMs = nowMs;
@@ -351,10 +356,23 @@ export class IoStack {
     this.#parts.budget.onGrowth();
     const nowMs = performance.now();
     this.#buffers.large.rest(nowMs);
-    for (const connection of this.#connections) connection.sweep(nowMs, lateMs);
+    this.#sweepConnections(this.#connections.values(), lateMs);
     const turnedAway = this.#lane.sweep(nowMs - lateMs, this.#parts.config.frameTimeoutMs);
     if (turnedAway > 0)
       this.#parts.log.warn({ turnedAway }, 'large sums found no place for as long as a frame may take');
+  }
+
+  #sweepConnections(rest: Iterator<Connection>, lateMs: number): void {
+    const nowMs = performance.now();
+    for (let left = sweptAtOnce; left > 0; left--) {
+      const { done, value: connection } = rest.next();
+      if (done) {
+        this.#isSweeping = false;
+        return;
+      }
+      connection.sweep(nowMs, lateMs);
+    }
+    setImmediate(() => this.#sweepConnections(rest, lateMs));
   }
 }
 

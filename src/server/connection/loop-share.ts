@@ -4,7 +4,7 @@
  * peer that floods holds all others up for seconds.
  *
  * What counts is time without a break: reads of one connection that follow each other closely are of one turn. Those that
- * have used up their share go on in turns, those of each address or identity together, for a few milliseconds in each
+ * have used up their share go on in turns, those of each address or identity together, for a millisecond in each
  * turn of the loop. So a crowd that floods shares what one peer alone would have, and a crowd from one address has no more
  * than one client from another.
  *
@@ -28,11 +28,13 @@ const mixedTurns = 8;
 /** A longer gap between two reads of a connection: the loop has turned meanwhile, or waited. */
 const gapMs = 0.5;
 /** What those that have used up their shares have together in a turn of the loop. */
-const turnMs = 2;
+const turnMs = 1;
 /** A read that brings so many bytes is a long one. */
 export const longReadBytes = 16 * 1024;
-/** Long reads in a turn of the loop, after which there is a crowd; and so many of a crowd go on to read in each turn. */
+/** Long reads in a turn of the loop, after which there is a crowd. */
 const crowdReads = 16;
+/** So many of a crowd go on to read in each turn. */
+const readersOfTurn = 4;
 /** What each of a crowd has before the others have their turn. */
 const crowdShareMs = 0.05;
 
@@ -179,12 +181,12 @@ export class LoopShare {
     for (let left = this.#waiting.size; left > 0; left--) {
       const leftMs = turnMs - (performance.now() - startMs);
       const [first] = this.#waiting;
-      if (first === undefined || leftMs <= 0 || readers >= crowdReads) return;
+      if (first === undefined || leftMs <= 0 || readers >= readersOfTurn) return;
       const [owner, own] = first;
       this.#waiting.delete(owner);
       const isShort = typeof owner !== 'string' && this.#isMixed;
       const shareMs = isShort ? this.#identityShareMs : leftMs / left;
-      readers += this.#runOwner(owner, own, shareMs, Math.ceil((crowdReads - readers) / left));
+      readers += this.#runOwner(owner, own, shareMs, Math.ceil((readersOfTurn - readers) / left));
     }
   }
 
