@@ -121,12 +121,18 @@ function pairings(plan: EdgePlan, generator: EdgeGenerator, servers: Servers): P
   };
   /** Of the server's processor time for a mebibyte of requests, in milliseconds: between two moments of the load. */
   const perMebibyte = async (port: number, work: Work, access: Access) => {
-    const load = generator.measure(port, work, timing, access);
+    const before = await usage(open.pid, openHttpPort);
+    let isOver = false;
+    const load = generator.measure(port, work, timing, access).finally(() => {
+      isOver = true;
+    });
     // A failure is told when it is awaited.
     load.catch(() => {});
-    await sleep(timing.warmupSeconds * 1000);
+    // A generator of large requests has to make them first.
+    while (!isOver && (await usage(open.pid, openHttpPort)).bytes - before.bytes < 2 ** 20) await sleep(10);
+    await sleep(timing.warmupSeconds * 500);
     const begin = await usage(open.pid, openHttpPort);
-    await sleep(timing.seconds * 900);
+    await sleep(timing.seconds * 800);
     const end = await usage(open.pid, openHttpPort);
     await load;
     return ((end.seconds - begin.seconds) * 1000) / ((end.bytes - begin.bytes) / 2 ** 20);

@@ -72,6 +72,8 @@ export class LoopShare {
   #isScheduled = false;
   /** Long reads in this turn of the loop. */
   #longReads = 0;
+  /** Whose was the last. */
+  #longReader: object | undefined;
   /** Is what the reader works on that entered last of a long one? */
   #isLong = false;
 
@@ -99,7 +101,7 @@ export class LoopShare {
   /** A reader begins to work on so many bytes. @param identity whose it is */
   enter(reader: object, nowMs: number, bytes: number, identity?: Identity): void {
     this.#isLong = bytes >= longReadBytes;
-    if (this.#isLong) this.#countLongRead();
+    if (this.#isLong) this.#countLongRead(reader);
     const owner = identity ?? reader;
     if (owner !== this.#owner) {
       this.#owner = owner;
@@ -138,10 +140,14 @@ export class LoopShare {
     this.#schedule();
   }
 
-  #countLongRead(): void {
+  /** Several reads in a row are one: the records of TLS come one by one. */
+  #countLongRead(reader: object): void {
+    if (reader === this.#longReader) return;
+    this.#longReader = reader;
     if (this.#longReads++ > 0) return;
     setImmediate(() => {
       this.#longReads = 0;
+      this.#longReader = undefined;
     });
   }
 

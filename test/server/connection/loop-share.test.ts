@@ -25,6 +25,16 @@ test('after many long reads in a turn of the loop the next are short, until the 
   assert.is(loop.isCrowded, false);
 });
 
+test('one that reads much, alone, is no crowd', () => {
+  const loop = new LoopShare();
+  const reader = {};
+  for (let read = 0; read < 100; read++) {
+    loop.enter(reader, performance.now(), longReadBytes);
+    loop.leave();
+  }
+  assert.is(loop.isCrowded, false);
+});
+
 test('who reads little has nothing to do with the crowd', () => {
   const loop = new LoopShare();
   crowd(loop, 17);
