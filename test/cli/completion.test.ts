@@ -51,7 +51,7 @@ test.needs('bash', 'bash offers the options of the command that is being typed',
     '--skip-bad',
     '--help',
   ]);
-  assert.equal(await completions(t, 'serve', '--http-p'), ['--http-port']);
+  assert.equal(await completions(t, 'serve', '--http-p'), ['--http-port', '--http-proxy-protocol']);
   assert.equal(await completions(t, 'serve', '--conf'), ['--config']);
   assert.equal(await completions(t, 'serve', '--print'), ['--print-config', '--print-config-schema']);
   // None of its own: bash offers files.
