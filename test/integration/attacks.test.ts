@@ -12,7 +12,7 @@ import { suite } from '../support/suite.js';
 
 const test = suite('the server under attack', { timeoutMs: 90_000 });
 
-const plan = { serverMain, settleMs: 300, calmMs: 500, attackMs: 2500, afterMs: 700, isWhole: false };
+const plan = { serverMain, settleMs: 200, calmMs: 300, attackMs: 1500, afterMs: 300, isWhole: false };
 
 /** What holds at any speed. */
 const untimed = ({ okShareMin = {}, gainedBytesMax = 0, keptBytesMax = 0 }: Bounds): Bounds => ({

@@ -2,6 +2,7 @@
  * Three servers behind a balancer: the real HAProxy or nginx with the configuration of `deploy/`, in which the test fills in
  * its addresses. Servers may be ended and started again in their places.
  */
+import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import type { ConnectOptions } from '../../src/client/index.js';
@@ -124,10 +125,25 @@ async function untilAllServe(open: () => Socket, acceptedByEach: () => Promise<r
   }
 }
 
+/** Over a connection of its own each time: one that is kept may have been cut since. */
+function metricsOf(host: string, port: number): Promise<string> {
+  const ask = () =>
+    new Promise<string | undefined>((resolve) => {
+      const asking = get({ host, port, path: '/metrics', agent: false, timeout: 1000 }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.once('end', () => resolve(Buffer.concat(chunks).toString()));
+        response.once('error', () => resolve(undefined));
+      });
+      asking.once('timeout', () => asking.destroy()).once('error', () => resolve(undefined));
+    });
+  return until('the server tells its figures', ask) as Promise<string>;
+}
+
 function accepted(hosts: readonly string[], servers: readonly RunningServer[]): Promise<readonly number[]> {
   return Promise.all(
     servers.map(async ({ httpPort }, index) => {
-      const text = await (await fetch(`http://${hosts[index]}:${httpPort}/metrics`)).text();
+      const text = await metricsOf(hosts[index]!, httpPort);
       return Number(/^trama_accepted_connections_total (\d+)$/m.exec(text)?.[1] ?? Number.NaN);
     }),
   );
