@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as assert from 'uvu/assert';
+import { freePort } from '../../bench/peers/free-port.js';
 import { mainPath } from '../support/server.js';
 import { suite, type TestContext } from '../support/suite.js';
 import { until, withinMs } from '../support/until.js';
@@ -13,16 +14,6 @@ import { tempFile } from './run-cli.js';
 const test = suite('the log');
 
 const slowOpsPath = fileURLToPath(new URL('../sidecar/fixtures/slow-ops.js', import.meta.url));
-
-/** A port that was free a moment ago: the log, which tells of a port, cannot be read here. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 const devFull = () => (existsSync('/dev/full') ? undefined : 'there is no /dev/full');
 

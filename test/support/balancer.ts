@@ -1,20 +1,12 @@
 /** Starts a balancer in the foreground, with its configuration in a folder of its own; it ends with the test. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../bench/peers/free-port.js';
 import type { TestContext } from './suite.js';
 import { until } from './until.js';
-
-/** A port that nobody listens on now; who takes it should be told so by its own failing, and try another. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export interface BalancerParts {
   readonly program: string;
