@@ -31,8 +31,8 @@ const gapMs = 0.5;
 const turnMs = 1;
 /** A read that brings so many bytes is a long one. */
 export const longReadBytes = 16 * 1024;
-/** Long reads in a turn of the loop, after which there is a crowd. */
-const crowdReads = 16;
+/** Readers with a long read in a turn of the loop, after which there is a crowd. */
+const crowdReaders = 16;
 /** So many of a crowd go on to read in each turn. */
 const readersOfTurn = 4;
 /** What each of a crowd has before the others have their turn. */
@@ -70,8 +70,8 @@ export class LoopShare {
   readonly #shareMs: number;
   readonly #identityShareMs: number;
   #isScheduled = false;
-  /** Long reads in this turn of the loop. */
-  #longReads = 0;
+  /** Who made a long read in this turn of the loop. */
+  #longReaders = 0;
   /** Whose was the last. */
   #longReader: object | undefined;
   /** Is what the reader works on that entered last of a long one? */
@@ -84,7 +84,7 @@ export class LoopShare {
 
   /** Has this turn of the loop brought so much that the next reads are to be short? */
   get isCrowded(): boolean {
-    return this.#longReads > crowdReads;
+    return this.#longReaders > crowdReaders;
   }
 
   /** A place for a read, of which a crowd is given only the start. */
@@ -144,9 +144,9 @@ export class LoopShare {
   #countLongRead(reader: object): void {
     if (reader === this.#longReader) return;
     this.#longReader = reader;
-    if (this.#longReads++ > 0) return;
+    if (this.#longReaders++ > 0) return;
     setImmediate(() => {
-      this.#longReads = 0;
+      this.#longReaders = 0;
       this.#longReader = undefined;
     });
   }
